@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config';
+
+const ROOTS = '{{packages,examples}/*,scripts}/test/**';
+const NEEDS_REDIS = `${ROOTS}/*.redis.test.ts`;
+const NEEDS_MEMCACHED = `${ROOTS}/*.memcached.test.ts`;
+
+export default defineConfig({
+  // Tests run against the sources: no build comes before them.
+  ssr: { resolve: { conditions: ['@tierwise/source', 'module', 'node', 'import', 'default'] } },
+  test: {
+    reporters: ['default', './scripts/vitest/count-reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'plain',
+          include: [`${ROOTS}/*.test.ts`],
+          exclude: [NEEDS_REDIS, NEEDS_MEMCACHED, '**/node_modules/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'redis',
+          include: [NEEDS_REDIS],
+          globalSetup: './scripts/vitest/provide-redis.ts',
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'memcached',
+          include: [NEEDS_MEMCACHED],
+          globalSetup: './scripts/vitest/provide-memcached.ts',
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
