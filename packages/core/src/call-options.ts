@@ -1,0 +1,100 @@
+import { checkObject, invalidOption } from './checks.ts';
+import { type Duration, toMs } from './duration.ts';
+import type { Lifetime } from './engine/context.ts';
+import { CacheError, describe } from './errors.ts';
+import { checkTags, type Scope, scoped } from './keys.ts';
+import { resolveLoadTimeout, resolveTtl, type Ttl } from './options.ts';
+
+/** Options of one read. */
+export interface GetOptions {
+  /** Lets this caller go, rejected with the signal's reason; what others wait for goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of one `set`. */
+export interface SetOptions {
+  /** Lifetime of the entry. Default: the cache's or keyspace's. */
+  readonly ttl?: Ttl;
+  /** Cap on its lifetime in the memory of this instance. Default: `memory.ttl` of the cache. */
+  readonly memoryTtl?: Duration;
+  /** Names under which it can be invalidated together with others, at most 64. */
+  readonly tags?: readonly string[];
+}
+
+/** Options of one `getOrSet`. */
+export interface GetOrSetOptions<V = unknown> extends GetOptions, Omit<SetOptions, 'ttl'> {
+  /** Lifetime of the entry, also computed from the loaded value. Default: the cache's or keyspace's. */
+  readonly ttl?: Ttl | ((value: V) => Ttl);
+  /** More tags, computed from the loaded value. */
+  readonly valueTags?: (value: V) => readonly string[];
+  /** How long the loader may take. Default: `loadTimeout` of the cache. */
+  readonly loadTimeout?: Duration | 'off';
+}
+
+/** One item of `setMany`. */
+export interface SetItem<V = unknown> extends SetOptions {
+  readonly key: string;
+  readonly value: V;
+}
+
+/** What calls fall back to, already validated. */
+export interface CallDefaults {
+  readonly ttlMs: number | undefined;
+  readonly memoryTtlMs: number | undefined;
+  readonly loadTimeoutMs: number | undefined;
+}
+
+export const GET_OPTIONS: readonly string[] = ['signal'];
+export const SET_OPTIONS: readonly string[] = ['ttl', 'memoryTtl', 'tags'];
+export const GET_OR_SET_OPTIONS: readonly string[] = ['signal', 'ttl', 'memoryTtl', 'tags', 'valueTags', 'loadTimeout'];
+
+const NO_TAGS: readonly string[] = Object.freeze([]);
+
+/** The signal of a read's options, checked. */
+export function toSignal(options: GetOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  checkObject(options, 'options', GET_OPTIONS);
+  return checkSignal(options.signal);
+}
+
+export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw invalidOption('signal', `must be an AbortSignal, got ${describe(signal)}`);
+}
+
+/** The lifetimes that a call's options and the defaults come to. */
+export function toLifetime(
+  options: { readonly ttl?: Ttl; readonly memoryTtl?: Duration } | undefined,
+  defaults: CallDefaults,
+): Lifetime {
+  return {
+    ttlMs: options?.ttl === undefined ? defaults.ttlMs : resolveTtl(options.ttl, 'ttl'),
+    memoryTtlMs: options?.memoryTtl === undefined ? defaults.memoryTtlMs : toMs(options.memoryTtl, 'memoryTtl'),
+  };
+}
+
+/** Tags as the layers below know them. */
+export function toTags(scope: Scope, tags: readonly string[] | undefined): readonly string[] {
+  if (tags === undefined) return NO_TAGS;
+  const checked = checkTags(tags);
+  return checked.length === 0 ? NO_TAGS : Object.freeze(checked.map((tag) => scoped(scope, tag)));
+}
+
+/** How long a loader may take by a call's options and the defaults; `undefined` means no limit. */
+export function toLoadTimeoutMs(timeout: Duration | 'off' | undefined, defaults: CallDefaults): number | undefined {
+  return resolveLoadTimeout(timeout, defaults.loadTimeoutMs);
+}
+
+/** @throws {CacheError} `INVALID_LOADER` */
+export function checkLoader(loader: unknown): void {
+  if (typeof loader === 'function') return;
+  throw new CacheError('INVALID_LOADER', `the loader must be a function, got ${describe(loader)}`, {
+    subject: 'loader',
+  });
+}
+
+/** Refuses anything but a function or nothing. */
+export function checkOptionalFunction(value: unknown, subject: string): void {
+  if (value === undefined || typeof value === 'function') return;
+  throw invalidOption(subject, `must be a function, got ${describe(value)}`);
+}

@@ -1,0 +1,58 @@
+/**
+ * What is under way for a key and must hear of events on it: loads, reads of the shared layer, sets.
+ *
+ * The mark lives in the thing under way, never in a map that could be evicted or that somebody would have to age out.
+ */
+export abstract class Pending {
+  readonly key: string;
+  /** Events up to this sequence number were known when it began and do not concern it; -1 without a lease. */
+  abstract readonly leaseSeq: number;
+  /** @internal next one on the same key */
+  next: Pending | undefined;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /** Tells it of an event on its key. `seq` is infinite for an own call that has no number yet. */
+  abstract mark(seq: number): void;
+}
+
+/** The things under way of one partition, found by key. */
+export class Activity {
+  readonly #byKey = new Map<string, Pending>();
+
+  get keys(): number {
+    return this.#byKey.size;
+  }
+
+  add(pending: Pending): void {
+    pending.next = this.#byKey.get(pending.key);
+    this.#byKey.set(pending.key, pending);
+  }
+
+  remove(pending: Pending): void {
+    const first = this.#byKey.get(pending.key);
+    if (first === pending) {
+      if (pending.next === undefined) this.#byKey.delete(pending.key);
+      else this.#byKey.set(pending.key, pending.next);
+    } else {
+      for (let at = first; at !== undefined; at = at.next) {
+        if (at.next === pending) at.next = pending.next;
+      }
+    }
+    pending.next = undefined;
+  }
+
+  /** Marks whatever on `key` began without knowing event `seq`. */
+  mark(key: string, seq: number): void {
+    for (let at = this.#byKey.get(key); at !== undefined; at = at.next) {
+      if (at.leaseSeq < seq) at.mark(seq);
+    }
+  }
+
+  /** Marks whatever began without knowing event `seq`, on any key. */
+  markAll(seq: number): void {
+    for (const key of this.#byKey.keys()) this.mark(key, seq);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../clock.ts';
+
+/**
+ * The moment up to which the view is known to miss nothing, and the watch over the two clocks that its age is read from.
+ *
+ * The age is computed at every check, never taken from a flag that a timer sets: a process that was stopped wakes up
+ * with its timers late and its clock right. The wall clock is the one read, because the monotonic clock stands still
+ * while a machine sleeps. A wall clock can be stepped, so `checkClocks` compares the progress of both, before every tail
+ * and on every beat of the tail timer; where they part, the proof ends and the caller drops everything dated by time.
+ *
+ * Progress may differ by up to the tolerance between two checks without being noticed. A proof lives through at most
+ * four checks, so the age that still counts is Δ less four tolerances and the promise keeps its full Δ.
+ */
+export class Proof {
+  readonly limitMs: number;
+  /** Wall time the newest complete tail was sent; minus infinity without proof. */
+  sentAtMs = Number.NEGATIVE_INFINITY;
+  /** Timeline of the connection the proof came over. */
+  timeline = '';
+  readonly #clock: Clock;
+  readonly #toleranceMs: number;
+  #offsetMs: number;
+
+  constructor(clock: Clock, leaseMs: number) {
+    this.#clock = clock;
+    this.#toleranceMs = clockToleranceMs(leaseMs);
+    this.limitMs = leaseMs - 4 * this.#toleranceMs;
+    this.#offsetMs = clock.wallMs() - clock.monotonicMs();
+  }
+
+  /**
+   * Whether a read that began at `beganMs` may rely on the view. A proof from later than `nowMs` is a stepped clock: no.
+   */
+  covers(beganMs: number, nowMs: number = beganMs): boolean {
+    return this.isYoung(this.sentAtMs, beganMs, nowMs);
+  }
+
+  /** Whether something dated `asOfMs` is young enough to be served without any proof to a read that began at `beganMs`. */
+  isYoung(asOfMs: number, beganMs: number, nowMs: number = beganMs): boolean {
+    return beganMs - asOfMs <= this.limitMs && nowMs - asOfMs >= -this.#toleranceMs;
+  }
+
+  /** Moves the proof forward; an older one never replaces a newer one. */
+  renew(sentAtMs: number, timeline: string): void {
+    if (sentAtMs < this.sentAtMs) return;
+    this.sentAtMs = sentAtMs;
+    this.timeline = timeline;
+  }
+
+  end(): void {
+    this.sentAtMs = Number.NEGATIVE_INFINITY;
+    this.timeline = '';
+  }
+
+  /** False when wall clock and monotonic clock moved apart since the last check. */
+  checkClocks(): boolean {
+    const offsetMs = this.#clock.wallMs() - this.#clock.monotonicMs();
+    const drift = Math.abs(offsetMs - this.#offsetMs);
+    this.#offsetMs = offsetMs;
+    return drift <= this.#toleranceMs;
+  }
+}
+
+/** One hundredth of Δ, at least 2 ms: both clocks are read one after the other and the wall clock counts whole milliseconds. */
+export function clockToleranceMs(leaseMs: number): number {
+  return Math.max(2, leaseMs / 100);
+}

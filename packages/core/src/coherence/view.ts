@@ -1,0 +1,211 @@
+import type { Clock } from '../clock.ts';
+import { Activity } from './activity.ts';
+import type { Invalidation, Lease, SequencedEvent, SequencedReply, TailReply } from './coordinator.ts';
+import { Proof } from './proof.ts';
+import { Versions } from './versions.ts';
+
+/** The part of the memory layer that the view commands. */
+export interface Forgetter {
+  /** Drops the entry of `key` unless it is dated `seq` or later. */
+  forget(key: string, seq: number): void;
+  /** Drops all entries of the view's partition. */
+  forgetAll(): void;
+}
+
+/** What became of a bus message. */
+export type MessageEffect = 'applied' | 'old' | 'gap' | 'foreign';
+
+/** What became of a tail's reply; only `proved` moves the proof. */
+export type TailEffect = 'proved' | 'partial' | 'unproved';
+
+/** Epochs remembered as over, so that an entry left behind by one is a plain miss and not a reason for doubt. */
+const MAX_DEAD_EPOCHS = 16;
+
+/**
+ * What this instance knows to be invalidated in one partition, and how far that knowledge reaches.
+ *
+ * Kept true:
+ * - every event up to `applied` has had its effect here; `known` is the highest number met anywhere and only dates leases;
+ * - effects are idempotent and only ever forget, so messages may come twice, late or out of order;
+ * - only a tail's reply changes `epoch`; any other sign of another epoch ends the proof, empties the memory and voids a
+ *   tail already under way, since that tail may have been answered before the change;
+ * - a snapshot that is behind an own call's reply proves nothing.
+ *
+ * Cost: effects are one map look-up a key; versions are compared lazily by readers (`generation` tells when).
+ */
+export class View {
+  readonly proof: Proof;
+  readonly activity = new Activity();
+  epoch: string | undefined;
+  /** Grows whenever an entry that was valid may no longer be; what was checked under the same number still holds. */
+  generation = 0;
+  /** Grows whenever tails already sent must not be believed. */
+  voids = 0;
+  readonly #versions: Versions;
+  readonly #memory: Forgetter;
+  readonly #deadEpochs = new Set<string>();
+  readonly #doubtedEpochs = new Set<string>();
+  #authorityOffsetMs = 0;
+  #applied = 0;
+  #known = 0;
+  #ownSeq = 0;
+
+  constructor(options: { clock: Clock; leaseMs: number; maxVersions: number; memory: Forgetter }) {
+    this.proof = new Proof(options.clock, options.leaseMs);
+    this.#versions = new Versions(options.maxVersions);
+    this.#memory = options.memory;
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** Highest sequence number met in the current epoch. */
+  get known(): number {
+    return this.#known;
+  }
+
+  /** The dating for something that starts now; `undefined` before the first tail. */
+  lease(): Lease | undefined {
+    return this.epoch === undefined ? undefined : { epoch: this.epoch, seq: this.#known };
+  }
+
+  /**
+   * The authority's clock at our wall time `wallMs`, as the newest tail showed it. Expiry is written and read in that
+   * clock, so that a lifetime does not depend on the hosts agreeing about the time.
+   */
+  authorityMs(wallMs: number): number {
+    return wallMs + this.#authorityOffsetMs;
+  }
+
+  /** Whether no event that is known invalidates an entry of this key and these tags, dated `lease`. */
+  isValid(key: string, tags: readonly string[], lease: number): boolean {
+    return this.#versions.isValid(key, tags, lease);
+  }
+
+  /** Whether any tag, prefix or the whole cache was invalidated after `lease`. */
+  hasVersionAbove(lease: number): boolean {
+    return this.#versions.newest > lease;
+  }
+
+  /** Takes in a bus message. */
+  receive(event: SequencedEvent): MessageEffect {
+    if (event.epoch !== this.epoch) return this.#deadEpochs.has(event.epoch) ? 'old' : 'foreign';
+    this.#meet(event.seq);
+    if (event.seq <= this.#applied) return 'old';
+    this.#apply(event.seq, event.invalidation);
+    if (event.seq !== this.#applied + 1) return 'gap';
+    this.#applied = event.seq;
+    return 'applied';
+  }
+
+  /**
+   * Takes in the reply to an own call: its effect holds here before the call resolves, however far the bus is behind.
+   * Answers false when the reply shows an epoch that a tail has to confirm first.
+   */
+  ownReply(reply: SequencedReply, invalidation: Invalidation): boolean {
+    if (!this.confirmEpoch(reply.epoch)) return false;
+    if (reply.epoch !== this.epoch) return true;
+    this.#meet(reply.seq);
+    this.#ownSeq = Math.max(this.#ownSeq, reply.seq);
+    this.#apply(reply.seq, invalidation);
+    return true;
+  }
+
+  /** Notes a sequence number met in a reply or a stored value of the current epoch. */
+  meet(epoch: string, seq: number): void {
+    if (epoch === this.epoch) this.#meet(seq);
+  }
+
+  /**
+   * Whether `epoch` needs no tail: it is the view's own, or one known to be over. Otherwise the authority may have
+   * started anew, and nothing here counts until a tail has said which epoch it is in.
+   */
+  confirmEpoch(epoch: string): boolean {
+    if (epoch === this.epoch || this.#deadEpochs.has(epoch)) return true;
+    this.#doubtedEpochs.add(epoch);
+    this.forgetEverything();
+    return false;
+  }
+
+  /** Ends proof, memory and everything under way: what is known can no longer be dated. */
+  forgetEverything(): void {
+    this.voids++;
+    this.proof.end();
+    this.#memory.forgetAll();
+    this.activity.markAll(Number.POSITIVE_INFINITY);
+    this.generation++;
+  }
+
+  /** Takes in a tail's reply. The caller has made sure that `voids` is what it was when the tail was sent. */
+  applyTail(reply: TailReply, sentAtMs: number, receivedAtMs: number): TailEffect {
+    this.#authorityOffsetMs = Math.round(reply.authorityMs - (sentAtMs + receivedAtMs) / 2);
+    if (reply.snapshot !== undefined) return this.#applySnapshot(reply, sentAtMs);
+    if (reply.epoch !== this.epoch) return 'unproved';
+    this.#meet(reply.seq);
+    for (const event of reply.events) {
+      if (event.seq <= this.#applied) continue;
+      if (event.seq !== this.#applied + 1) return 'unproved';
+      this.#apply(event.seq, event.invalidation);
+      this.#applied = event.seq;
+    }
+    if (this.#applied < reply.seq) return 'partial';
+    return this.#prove(reply, sentAtMs);
+  }
+
+  #applySnapshot(reply: TailReply, sentAtMs: number): TailEffect {
+    const { epoch, seq, snapshot } = reply;
+    if (snapshot === undefined) return 'unproved';
+    const isSameEpoch = epoch === this.epoch;
+    if (!isSameEpoch) this.#enterEpoch(epoch);
+    this.#versions.merge(snapshot);
+    this.#memory.forgetAll();
+    this.activity.markAll(isSameEpoch ? seq : Number.POSITIVE_INFINITY);
+    this.generation++;
+    this.#applied = Math.max(this.#applied, seq);
+    this.#meet(seq);
+    return seq < this.#ownSeq ? 'unproved' : this.#prove(reply, sentAtMs);
+  }
+
+  #enterEpoch(epoch: string): void {
+    if (this.epoch !== undefined) this.#bury(this.epoch);
+    this.#deadEpochs.delete(epoch);
+    this.epoch = epoch;
+    this.#versions.reset();
+    this.#applied = 0;
+    this.#known = 0;
+    this.#ownSeq = 0;
+  }
+
+  #prove(reply: TailReply, sentAtMs: number): TailEffect {
+    // The tail was sent after these epochs were met, so an authority that is in another one has left them.
+    for (const epoch of this.#doubtedEpochs) {
+      if (epoch !== reply.epoch) this.#bury(epoch);
+    }
+    this.#doubtedEpochs.clear();
+    this.proof.renew(sentAtMs, reply.timeline);
+    return 'proved';
+  }
+
+  #bury(epoch: string): void {
+    this.#deadEpochs.add(epoch);
+    if (this.#deadEpochs.size <= MAX_DEAD_EPOCHS) return;
+    for (const oldest of this.#deadEpochs) {
+      this.#deadEpochs.delete(oldest);
+      return;
+    }
+  }
+
+  #meet(seq: number): void {
+    if (seq > this.#known) this.#known = seq;
+  }
+
+  #apply(seq: number, invalidation: Invalidation): void {
+    if (invalidation.clear && seq > this.#versions.clear) this.#memory.forgetAll();
+    if (this.#versions.raise(seq, invalidation)) this.generation++;
+    for (const key of invalidation.keys) {
+      this.#memory.forget(key, seq);
+      this.activity.mark(key, seq);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+// What authors of shared layers program against. A smaller stability promise than `tierwise` itself: may change in a
+// minor version.
+
+export { checkObject, invalidOption, oneOf, wholeNumber } from './checks.ts';
+export { type Clock, systemClock, type Timer } from './clock.ts';
+export type {
+  Coordinator,
+  CoordinatorListener,
+  Invalidation,
+  Lease,
+  SequencedEvent,
+  SequencedReply,
+  Snapshot,
+  TailReply,
+  TailRequest,
+} from './coherence/coordinator.ts';
+export { fenceSlot, floorBucket, partitionIndex, type VersionKind } from './coherence/slots.ts';
+export { type Duration, toMs } from './duration.ts';
+export { CacheError, type ErrorCode } from './errors.ts';
+export { unscoped } from './keys.ts';
+export { randomEpoch } from './random.ts';
+export type { Remote, RemoteContext, RemotePartition, RemoteSession } from './store/remote.ts';
+export type {
+  FillOutcome,
+  FillReply,
+  ReadReply,
+  SetReply,
+  Store,
+  StoreLimits,
+  StoreWrite,
+} from './store/store.ts';
+export { EPOCH_OFFSET, LEASE_OFFSET, SEQ_OFFSET } from './wire/envelope.ts';
+export { decodeEvent, decodeMessage, EVENT_FORMAT, encodeEvent } from './wire/event.ts';

@@ -1,0 +1,238 @@
+import { checkTags, scoped } from '../keys.ts';
+import { MemoryEntry } from '../memory/memory-layer.ts';
+import { resolveTtl, type Ttl } from '../options.ts';
+import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
+import { Flight, type Loader, runLoader, waitFor } from './flight.ts';
+import type { Partition } from './partition.ts';
+import type { PreparedValue } from './values.ts';
+import type { Draft } from './write-queue.ts';
+
+/** How to load one key and what to do with the result; validated. */
+export interface LoadSpec {
+  readonly loader: Loader<unknown>;
+  /** For ever, a number of milliseconds, or computed from the value. */
+  readonly lifetime: Lifetime;
+  readonly ttlOf: ((value: unknown) => Ttl) | undefined;
+  /** Scoped. */
+  readonly tags: readonly string[];
+  /** Not scoped. */
+  readonly tagsOf: ((value: unknown) => readonly string[]) | undefined;
+  readonly scope: string;
+  readonly timeoutMs: number | undefined;
+  /** Lets one waiter go; the load goes on. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Turns the arguments of a call into a spec; asked only after a memory miss. */
+export interface LoadCall<L, O> {
+  /** @throws {CacheError} for arguments that break a rule */
+  resolve(loader: L, options: O): LoadSpec;
+}
+
+interface Ready {
+  readonly prepared: PreparedValue;
+  readonly tags: readonly string[];
+  readonly ttlMs: number | undefined;
+}
+
+/** Flights a read waits for before it starts its own; the second one began after the read and always answers it. */
+const MAX_ATTEMPTS = 3;
+
+/**
+ * Loads with a single flight a key.
+ *
+ * Kept true: only the newest flight of a key can be joined or may write to memory; a value the shared layer refused
+ * enters memory neither; what a marked flight brought is answered to those it may still be answered to, and kept nowhere.
+ */
+export class Loads {
+  readonly #context: EngineContext;
+  readonly #newest = new Map<string, Flight>();
+  readonly #keeping = new Set<Promise<void>>();
+  #running = 0;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  /** Loads under way. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** The newest flight of `key`, if a read that began at `beganMs` may wait for it. */
+  joinable(partition: Partition, key: string, beganMs: number): Flight | undefined {
+    const flight = this.#newest.get(key);
+    if (flight === undefined || flight.isMarked) return undefined;
+    const { view } = partition;
+    // Tags that only the value will tell may be among those invalidated since.
+    const isUntouched = flight.hasUnknownTags
+      ? !view.hasVersionAbove(flight.leaseSeq)
+      : view.isValid(key, flight.tags, flight.leaseSeq);
+    return isUntouched && this.#mayAnswer(partition, flight, beganMs) ? flight : undefined;
+  }
+
+  /** Whether a load of `key` is under way that nothing has marked. */
+  isLoading(key: string): boolean {
+    return this.#newest.get(key)?.isMarked === false;
+  }
+
+  /** A loaded value on its way into the layers, for readers that do not wait. */
+  settled(partition: Partition, key: string, beganMs: number): { value: unknown; isCopied: boolean } | undefined {
+    return this.#newest.size === 0 ? undefined : this.joinable(partition, key, beganMs)?.loaded;
+  }
+
+  /** The value for a read that began at `beganMs`, from a flight it may join or from one of its own. */
+  async load(partition: Partition, key: string, beganMs: number, spec: LoadSpec): Promise<unknown> {
+    const { signal } = spec;
+    const { counters, values } = this.#context;
+    for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
+      const flight = this.joinable(partition, key, beganMs);
+      if (flight === undefined) break;
+      counters.loads.shared++;
+      const loaded = await waitFor(flight.result, signal);
+      if (this.#mayAnswer(partition, flight, beganMs)) return values.release(loaded);
+    }
+    const own = this.#start(partition, key, spec);
+    return values.release(await waitFor(own.result, signal));
+  }
+
+  /** Resolves when no loaded value is on its way into the layers any more. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#keeping);
+  }
+
+  /** The rule of flights: young as seen from the read, or unmarked, valid and proved late enough. */
+  #mayAnswer(partition: Partition, flight: Flight, beganMs: number): boolean {
+    const nowMs = this.#context.options.clock.wallMs();
+    const { view } = partition;
+    if (view.proof.isYoung(flight.startedAtMs, beganMs, nowMs)) return true;
+    if (flight.lease === undefined || flight.isMarked || flight.lease.epoch !== view.epoch) return false;
+    return view.isValid(flight.key, flight.tags, flight.lease.seq) && view.proof.covers(beganMs, nowMs);
+  }
+
+  #start(partition: Partition, key: string, spec: LoadSpec): Flight {
+    const { options, counters } = this.#context;
+    counters.loads.started++;
+    this.#running++;
+    const flight = new Flight({
+      key,
+      lease: partition.view.lease(),
+      startedAtMs: options.clock.wallMs(),
+      tags: spec.tags,
+      hasUnknownTags: spec.tagsOf !== undefined,
+      start: (self) => this.#run(partition, self, spec),
+    });
+    return flight;
+  }
+
+  async #run(partition: Partition, flight: Flight, spec: LoadSpec): Promise<Flight['loaded'] & object> {
+    const { options, counters } = this.#context;
+    this.#newest.set(flight.key, flight);
+    partition.view.activity.add(flight);
+    let ready: Ready;
+    try {
+      const value = await runLoader(spec.loader, spec.timeoutMs, options.clock);
+      ready = this.#ready(value, spec);
+    } catch (error) {
+      counters.loads.failed++;
+      this.#end(partition, flight);
+      throw error;
+    } finally {
+      this.#running--;
+    }
+    const { value, isCopied } = ready.prepared;
+    flight.loaded = { value, isCopied };
+    const keeping = this.#keep(partition, flight, ready, spec.lifetime).finally(() => {
+      this.#keeping.delete(keeping);
+      this.#end(partition, flight);
+    });
+    this.#keeping.add(keeping);
+    return flight.loaded;
+  }
+
+  #ready(value: unknown, spec: LoadSpec): Ready {
+    const prepared = this.#context.values.prepare(value);
+    const ttlMs = spec.ttlOf === undefined ? spec.lifetime.ttlMs : resolveTtl(spec.ttlOf(value), 'ttl');
+    if (spec.tagsOf === undefined) return { prepared, ttlMs, tags: spec.tags };
+    const more = checkTags(spec.tagsOf(value)).map((tag) => scoped(spec.scope, tag));
+    return { prepared, ttlMs, tags: more.length === 0 ? spec.tags : [...new Set([...spec.tags, ...more])] };
+  }
+
+  #end(partition: Partition, flight: Flight): void {
+    partition.view.activity.remove(flight);
+    if (this.#newest.get(flight.key) === flight) this.#newest.delete(flight.key);
+  }
+
+  /** Stores a loaded value for all instances, then keeps it here; or neither. Never rejects. */
+  async #keep(partition: Partition, flight: Flight, ready: Ready, lifetime: Lifetime): Promise<void> {
+    const { counters, memory } = this.#context;
+    const isStored = this.#mayKeep(partition, flight, ready.tags) && (await this.#fill(partition, flight, ready));
+    if (isStored && this.#mayKeep(partition, flight, ready.tags)) {
+      memory.put(flight.key, this.#entry(partition, flight, ready, lifetime));
+      return;
+    }
+    counters.loads.unkept++;
+    if (this.#newest.get(flight.key) === flight) {
+      memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);
+    }
+  }
+
+  #mayKeep(partition: Partition, flight: Flight, tags: readonly string[]): boolean {
+    if (flight.isMarked || this.#newest.get(flight.key) !== flight) return false;
+    return partition.isServable(flight.key, tags, flight.leaseSeq);
+  }
+
+  /** Answers whether memory may keep the value: it was stored, or nothing could say that it must not be. */
+  async #fill(partition: Partition, flight: Flight, ready: Ready): Promise<boolean> {
+    const { counters } = this.#context;
+    const { lease } = flight;
+    if (ready.prepared.isOversized) {
+      counters.remote.oversized++;
+      return true;
+    }
+    // Without a lease there is nothing to fill with, and memory may serve the value while it is young.
+    if (lease === undefined) return true;
+    try {
+      const draft = this.#draft(partition, flight, lease, ready);
+      const result = await partition.writes.fill(draft);
+      if (!partition.confirmEpoch(result.epoch)) return false;
+      partition.view.meet(result.epoch, result.seq);
+      if (result.outcome === 'stored') counters.remote.fills++;
+      else counters.remote.fillsRefused++;
+      return result.outcome === 'stored';
+    } catch {
+      // Nobody answered: the value keeps its lease, and without proof memory serves it only while it is young.
+      counters.remote.writeErrors++;
+      return true;
+    }
+  }
+
+  #draft(partition: Partition, flight: Flight, lease: NonNullable<Flight['lease']>, ready: Ready): Draft {
+    const { options } = this.#context;
+    return {
+      key: flight.key,
+      lease,
+      ttlMs: ready.ttlMs ?? 0,
+      header: {
+        codecId: options.codec.id,
+        expiresAtMs: ready.ttlMs === undefined ? 0 : partition.view.authorityMs(options.clock.wallMs()) + ready.ttlMs,
+        tags: ready.tags,
+      },
+      payload: ready.prepared.payload,
+    };
+  }
+
+  #entry(partition: Partition, flight: Flight, ready: Ready, lifetime: Lifetime): MemoryEntry {
+    const { options, originMs } = this.#context;
+    return new MemoryEntry({
+      value: ready.prepared.value,
+      isCopied: ready.prepared.isCopied,
+      expiresMs: memoryExpiry(this.#context, options.clock.wallMs(), ready.ttlMs, lifetime.memoryTtlMs),
+      asOfMs: flight.startedAtMs - originMs,
+      lease: flight.leaseSeq,
+      keySeq: flight.leaseSeq,
+      tags: ready.tags,
+      checkedGeneration: partition.view.generation,
+    });
+  }
+}

@@ -1,0 +1,207 @@
+import type { Clock } from '../clock.ts';
+import type { CoordinatorListener, Invalidation, SequencedEvent, SequencedReply } from '../coherence/coordinator.ts';
+import { Journal } from '../coherence/journal.ts';
+import { Tailer, type TailOutcome } from '../coherence/tailer.ts';
+import { type Forgetter, View } from '../coherence/view.ts';
+import type { Emitter, Health } from '../emitter.ts';
+import type { Counters } from '../stats.ts';
+import type { RemotePartition } from '../store/remote.ts';
+import { RemoteReads, type RemoteReadsOptions } from './remote-reads.ts';
+import { merge, WriteQueue } from './write-queue.ts';
+
+export interface PartitionOptions {
+  readonly index: number;
+  readonly remote: RemotePartition;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly maxVersions: number;
+  readonly maxJournal: number;
+  readonly memory: Forgetter;
+  readonly counters: Counters;
+  readonly emitter: Emitter;
+  readonly accept: RemoteReadsOptions['accept'];
+}
+
+/**
+ * One partition as this instance sees it: the view and what keeps it proved, the journal, and the queues to store and
+ * coordinator. Everything the outside can tell this instance arrives here.
+ */
+export class Partition implements CoordinatorListener {
+  readonly view: View;
+  readonly reads: RemoteReads;
+  readonly writes: WriteQueue;
+  readonly journal: Journal;
+  /** Settles when the first connection was made and proved, or was found impossible. Never rejects. */
+  readonly started: Promise<void>;
+  isStarted = false;
+  readonly #options: PartitionOptions;
+  readonly #tailer: Tailer;
+  #resolveStarted!: () => void;
+  #isConnected = false;
+  #isDelivering = false;
+  #state: Health['state'] = 'offline';
+
+  constructor(options: PartitionOptions) {
+    this.#options = options;
+    const { clock, leaseMs, maxVersions, memory, counters } = options;
+    const { store, coordinator } = options.remote;
+    this.view = new View({ clock, leaseMs, maxVersions, memory });
+    this.journal = new Journal(options.maxJournal);
+    this.started = new Promise((resolve) => {
+      this.#resolveStarted = resolve;
+    });
+    this.#tailer = new Tailer({
+      clock,
+      view: this.view,
+      coordinator,
+      leaseMs,
+      onSettled: (outcome) => this.#onTail(outcome),
+    });
+    this.reads = new RemoteReads({
+      clock,
+      store,
+      view: this.view,
+      tailer: this.#tailer,
+      accept: options.accept,
+      onFailure: (keys) => {
+        counters.remote.errors += keys;
+      },
+      onUnproved: (keys) => {
+        counters.remote.misses += keys;
+        counters.remote.unproved += keys;
+      },
+    });
+    this.writes = new WriteQueue({
+      clock,
+      store,
+      coordinator,
+      onSequenced: (reply, invalidation) => this.#onSequenced(reply, invalidation),
+    });
+    coordinator.listen(this);
+  }
+
+  /** Own event, to be known here before the call that made it resolves. Answers undefined when it was journaled. */
+  async invalidate(invalidation: Invalidation): Promise<SequencedReply | undefined> {
+    if (!this.isStarted) await this.started;
+    try {
+      return await this.writes.invalidate(invalidation);
+    } catch {
+      this.journalize(invalidation);
+      return undefined;
+    }
+  }
+
+  /** Keeps an event that nobody confirmed; from now on own reads of what it covers go to the loader. */
+  journalize(invalidation: Invalidation): void {
+    this.journal.add(invalidation);
+    // Flights on its keys were marked by the call itself; which others it concerns, only their values can tell.
+    if (invalidation.tags.length > 0 || invalidation.prefixes.length > 0 || invalidation.clear) {
+      this.view.activity.markAll(Number.POSITIVE_INFINITY);
+    }
+    this.view.generation++;
+    this.#options.counters.invalidations.undelivered++;
+    this.#options.emitter.emit('undelivered', { journaled: this.journal.size });
+  }
+
+  /** Whether the entry of `key` with these tags, dated `lease`, may be served as far as this instance knows. */
+  isServable(key: string, tags: readonly string[], lease: number): boolean {
+    return this.view.isValid(key, tags, lease) && !this.journal.covers(key, tags);
+  }
+
+  /** A stored value or a reply shows `epoch`; answers whether it is one the view can judge. */
+  confirmEpoch(epoch: string): boolean {
+    const isConfirmed = this.view.confirmEpoch(epoch);
+    if (!isConfirmed) this.#tailer.request();
+    return isConfirmed && epoch === this.view.epoch;
+  }
+
+  health(nowMs: number): Health {
+    const { proof } = this.view;
+    const isCoherent = proof.covers(nowMs);
+    return {
+      state: isCoherent ? 'coherent' : this.#isConnected ? 'suspect' : 'offline',
+      proofAgeMs: Math.max(0, nowMs - proof.sentAtMs),
+      journaled: this.journal.size,
+    };
+  }
+
+  stop(): void {
+    this.#tailer.stop();
+    this.#finishStart();
+  }
+
+  onMessage(event: SequencedEvent): void {
+    const { counters, emitter, index } = this.#options;
+    const effect = this.view.receive(event);
+    if (effect === 'applied' || effect === 'gap') counters.invalidations.received++;
+    if (effect === 'gap') {
+      counters.invalidations.gaps++;
+      emitter.emit('gap', { partition: index });
+    }
+    if (effect === 'gap' || effect === 'foreign') this.#tailer.request();
+  }
+
+  onDoubt(): void {
+    this.#tailer.request();
+  }
+
+  onConnected(): void {
+    this.#isConnected = true;
+    this.#tailer.request();
+  }
+
+  onDisconnected(): void {
+    this.#isConnected = false;
+    this.#finishStart();
+    this.#tellState();
+  }
+
+  #onTail(outcome: TailOutcome): void {
+    const { counters, emitter, index } = this.#options;
+    if (outcome === 'resynced') {
+      counters.invalidations.resyncs++;
+      emitter.emit('resync', { partition: index });
+    }
+    if (outcome === 'proved' || outcome === 'resynced') void this.#deliver();
+    this.#tellState();
+    this.#finishStart();
+  }
+
+  #finishStart(): void {
+    this.isStarted = true;
+    this.#resolveStarted();
+  }
+
+  #tellState(): void {
+    const health = this.health(this.#options.clock.wallMs());
+    if (health.state === this.#state) return;
+    this.#state = health.state;
+    this.#options.emitter.emit(health.state, health);
+  }
+
+  #onSequenced(reply: SequencedReply, invalidation: Invalidation): void {
+    this.#options.counters.invalidations.sent++;
+    if (!this.view.ownReply(reply, invalidation)) this.#tailer.request();
+  }
+
+  /** Delivers the journal in order; what fails stays for the next proof. */
+  async #deliver(): Promise<void> {
+    if (this.#isDelivering || this.journal.size === 0) return;
+    this.#isDelivering = true;
+    try {
+      const { coordinator, store } = this.#options.remote;
+      while (this.journal.size > 0) {
+        const batch = this.journal.first(store.limits.maxBatch);
+        const merged = merge(batch);
+        const reply = await coordinator.invalidate(merged);
+        this.#onSequenced(reply, merged);
+        for (const invalidation of batch) this.journal.delivered(invalidation);
+        this.view.generation++;
+      }
+    } catch {
+      // Not delivered is the state it was in; the connection's owner has reported why.
+    } finally {
+      this.#isDelivering = false;
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../clock.ts';
+import { Pending } from '../coherence/activity.ts';
+import type { Tailer } from '../coherence/tailer.ts';
+import type { View } from '../coherence/view.ts';
+import type { Store } from '../store/store.ts';
+import type { Found } from './found.ts';
+
+/** One key being read from the shared layer, for everybody who asks for it meanwhile. */
+export class RemoteRead extends Pending {
+  /** Hears of every event on the key, however old. */
+  readonly leaseSeq = -1;
+  /** Highest event on the key heard since the read was asked for; infinite after an own call. */
+  heardSeq = 0;
+  readonly answer: Promise<Found | undefined>;
+  resolve!: (found: Found | undefined) => void;
+
+  constructor(key: string) {
+    super(key);
+    this.answer = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  mark(seq: number): void {
+    if (seq > this.heardSeq) this.heardSeq = seq;
+  }
+}
+
+export interface RemoteReadsOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly view: View;
+  readonly tailer: Tailer;
+  /** Judges one answer and keeps it where it may be kept; called for all keys of a reply in one synchronous step. */
+  accept(read: RemoteRead, bytes: Uint8Array | undefined, timeline: string, sentAtMs: number): Found | undefined;
+  /** The whole batch failed. */
+  onFailure(keys: number): void;
+  /** The whole batch was not waited for, since nothing it could bring would count. */
+  onUnproved(keys: number): void;
+}
+
+/**
+ * Reads of the shared layer made in one tick, as one batch, with a tail beside it when the view needs proof. Each read
+ * stays registered until it has been judged, so that no event between its sending and its judgement is missed.
+ */
+export class RemoteReads {
+  readonly #options: RemoteReadsOptions;
+  readonly #byKey = new Map<string, RemoteRead>();
+  #queue: RemoteRead[] = [];
+
+  constructor(options: RemoteReadsOptions) {
+    this.#options = options;
+  }
+
+  /** The read of `key` under way, or a new one. */
+  read(key: string): RemoteRead {
+    const present = this.#byKey.get(key);
+    if (present !== undefined && present.heardSeq !== Number.POSITIVE_INFINITY) return present;
+    const read = new RemoteRead(key);
+    this.#byKey.set(key, read);
+    this.#options.view.activity.add(read);
+    if (this.#queue.length === 0) this.#options.clock.endOfTick(() => this.#flush());
+    this.#queue.push(read);
+    return read;
+  }
+
+  #flush(): void {
+    const reads = this.#queue;
+    this.#queue = [];
+    const { maxBatch } = this.#options.store.limits;
+    for (let at = 0; at < reads.length; at += maxBatch) void this.#send(reads.slice(at, at + maxBatch));
+  }
+
+  async #send(reads: readonly RemoteRead[]): Promise<void> {
+    const { clock, store, view, tailer, accept, onFailure, onUnproved } = this.#options;
+    const sentAtMs = clock.wallMs();
+    const isProved = view.proof.covers(sentAtMs);
+    const proving = isProved ? undefined : tailer.prove(sentAtMs);
+    const answer = store.read(reads.map((read) => read.key));
+    try {
+      if (proving !== undefined && !(await proving)) {
+        // Without proof the answer would not be believed, so nobody waits for it.
+        answer.catch(() => {});
+        onUnproved(reads.length);
+        for (const read of reads) this.#settle(read, undefined);
+        return;
+      }
+      const reply = await answer;
+      for (const [index, read] of reads.entries()) {
+        this.#settle(read, accept(read, reply.values[index], reply.timeline, sentAtMs));
+      }
+    } catch {
+      onFailure(reads.length);
+      for (const read of reads) this.#settle(read, undefined);
+    }
+  }
+
+  #settle(read: RemoteRead, found: Found | undefined): void {
+    if (this.#byKey.get(read.key) === read) this.#byKey.delete(read.key);
+    this.#options.view.activity.remove(read);
+    read.resolve(found);
+  }
+}

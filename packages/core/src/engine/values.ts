@@ -1,0 +1,102 @@
+import type { Emitter } from '../emitter.ts';
+import { CacheError } from '../errors.ts';
+import { deepFreeze } from '../memory/freeze.ts';
+import type { Isolation } from '../options.ts';
+import type { Codec } from '../wire/codec.ts';
+
+/** A value on its way in: encoded for the shared layer, isolated for memory. */
+export interface PreparedValue {
+  readonly payload: Uint8Array;
+  readonly value: unknown;
+  /** Whether every reader gets a copy. */
+  readonly isCopied: boolean;
+  /** Over `maxValueBytes`: not for the shared layer. */
+  readonly isOversized: boolean;
+}
+
+export interface ValuesOptions {
+  readonly codec: Codec;
+  readonly isolation: Isolation;
+  readonly maxValueBytes: number;
+  readonly onOversize: 'event' | 'throw';
+  readonly emitter: Emitter;
+}
+
+/** Brings values in and out: the one place where they are encoded, isolated and measured. */
+export class Values {
+  readonly #options: ValuesOptions;
+
+  constructor(options: ValuesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks, encodes and isolates a value.
+   *
+   * @throws {CacheError} `UNDEFINED_VALUE`, `UNSERIALIZABLE_VALUE` or `VALUE_TOO_LARGE`
+   */
+  prepare(value: unknown): PreparedValue {
+    if (value === undefined) {
+      throw new CacheError('UNDEFINED_VALUE', "undefined means 'not cached' and cannot be stored; null can", {
+        subject: 'value',
+      });
+    }
+    const payload = this.#encode(value);
+    return { payload, isOversized: this.#isOversized(payload.byteLength), ...this.#isolate(value, payload) };
+  }
+
+  /**
+   * Reads a payload of the shared layer; the result belongs to this instance alone.
+   *
+   * @throws anything, on bytes the codec cannot read
+   */
+  read(payload: Uint8Array): { value: unknown; isCopied: boolean } {
+    const value = this.#options.codec.decode(payload);
+    if (value === undefined) throw new CacheError('UNDEFINED_VALUE', 'the stored payload decodes to undefined');
+    const { isolation } = this.#options;
+    if (isolation === 'share') return { value, isCopied: false };
+    return { value, isCopied: isMutable(value) && (isolation === 'copy' || !deepFreeze(value)) };
+  }
+
+  /** What a reader gets. */
+  release(held: { readonly value: unknown; readonly isCopied: boolean }): unknown {
+    if (!held.isCopied) return held.value;
+    // What was once encoded and decoded is encodable again: the codec is the one copier that knows every supported type.
+    const { codec } = this.#options;
+    return codec.decode(codec.encode(held.value));
+  }
+
+  #encode(value: unknown): Uint8Array {
+    try {
+      return this.#options.codec.encode(value);
+    } catch (error) {
+      if (CacheError.is(error)) throw error;
+      throw new CacheError('UNSERIALIZABLE_VALUE', 'the codec refused the value', {}, { cause: error });
+    }
+  }
+
+  #isolate(value: unknown, payload: Uint8Array): { value: unknown; isCopied: boolean } {
+    const { isolation, codec } = this.#options;
+    if (isolation === 'share' || !isMutable(value)) return { value, isCopied: false };
+    if (isolation === 'freeze' && deepFreeze(value)) return { value, isCopied: false };
+    return { value: codec.decode(payload), isCopied: true };
+  }
+
+  #isOversized(bytes: number): boolean {
+    const { maxValueBytes, onOversize, emitter } = this.#options;
+    if (bytes <= maxValueBytes) return false;
+    if (onOversize === 'throw') {
+      throw new CacheError('VALUE_TOO_LARGE', `the encoded value has ${bytes} bytes, the limit is ${maxValueBytes}`, {
+        subject: 'maxValueBytes',
+        limit: maxValueBytes,
+        actual: bytes,
+      });
+    }
+    emitter.emit('oversize', { bytes, limit: maxValueBytes });
+    return true;
+  }
+}
+
+function isMutable(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

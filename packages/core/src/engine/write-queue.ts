@@ -1,0 +1,227 @@
+import type { Clock } from '../clock.ts';
+import type { Coordinator, Invalidation, Lease, SequencedReply } from '../coherence/coordinator.ts';
+import type { FillOutcome, Store, StoreWrite } from '../store/store.ts';
+import { type EnvelopeHeader, encodeEnvelope } from '../wire/envelope.ts';
+
+/** A value ready to be sent; its lease is written into the bytes only when it goes. */
+export interface Draft {
+  readonly key: string;
+  readonly lease: Lease;
+  readonly ttlMs: number;
+  readonly header: Omit<EnvelopeHeader, 'epoch' | 'lease' | 'seq'>;
+  readonly payload: Uint8Array;
+}
+
+/** What became of one fill, with the place in the sequence at which it was judged. */
+export interface FillResult extends SequencedReply {
+  readonly outcome: FillOutcome;
+}
+
+export interface SetResult extends SequencedReply {
+  readonly isStored: boolean;
+}
+
+type Operation =
+  | { readonly kind: 'fill'; readonly draft: Draft; readonly settle: Settle<FillResult> }
+  | { readonly kind: 'set'; readonly draft: Draft; readonly settle: Settle<SetResult> }
+  | { readonly kind: 'invalidate'; readonly invalidation: Invalidation; readonly settle: Settle<SequencedReply> };
+
+interface Settle<R> {
+  resolve(result: R): void;
+  reject(reason: unknown): void;
+}
+
+export interface WriteQueueOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly coordinator: Coordinator;
+  /** An own event got its place in the sequence. Called before anybody who waits for it is told. */
+  onSequenced(reply: SequencedReply, invalidation: Invalidation): void;
+}
+
+/** Most bytes of values in one call, so that no call blocks the store for long. */
+const MAX_CALL_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Writes of one tick, in the order they were made, each run of one kind as one call, and no call waiting for another:
+ * together they are one round trip. Where a run of sets is too long for one call, its calls follow one another.
+ */
+export class WriteQueue {
+  readonly #options: WriteQueueOptions;
+  #queue: Operation[] = [];
+
+  constructor(options: WriteQueueOptions) {
+    this.#options = options;
+  }
+
+  fill(draft: Draft): Promise<FillResult> {
+    return new Promise((resolve, reject) => this.#add({ kind: 'fill', draft, settle: { resolve, reject } }));
+  }
+
+  set(draft: Draft): Promise<SetResult> {
+    return new Promise((resolve, reject) => this.#add({ kind: 'set', draft, settle: { resolve, reject } }));
+  }
+
+  /** At most `maxBatch` keys at a time. */
+  invalidate(invalidation: Invalidation): Promise<SequencedReply> {
+    return new Promise((resolve, reject) =>
+      this.#add({ kind: 'invalidate', invalidation, settle: { resolve, reject } }),
+    );
+  }
+
+  #add(operation: Operation): void {
+    if (this.#queue.length === 0) this.#options.clock.endOfTick(() => this.#flush());
+    this.#queue.push(operation);
+  }
+
+  #flush(): void {
+    const operations = this.#queue;
+    this.#queue = [];
+    let start = 0;
+    for (let at = 1; at <= operations.length; at++) {
+      const first = operations[start];
+      if (at < operations.length && operations[at]?.kind === first?.kind) continue;
+      this.#dispatch(operations.slice(start, at));
+      start = at;
+    }
+  }
+
+  #dispatch(run: readonly Operation[]): void {
+    // A run holds one kind only, which the type cannot say.
+    if (run[0]?.kind === 'fill') {
+      for (const part of splitDrafts(run as OperationOf<'fill'>[], this.#maxBatch, false)) void this.#sendFills(part);
+    } else if (run[0]?.kind === 'set') {
+      void this.#sendSets(splitDrafts(run as OperationOf<'set'>[], this.#maxBatch, true));
+    } else {
+      for (const part of splitKeys(run as OperationOf<'invalidate'>[], this.#maxBatch)) void this.#sendEvent(part);
+    }
+  }
+
+  get #maxBatch(): number {
+    return this.#options.store.limits.maxBatch;
+  }
+
+  async #sendFills(fills: readonly OperationOf<'fill'>[]): Promise<void> {
+    try {
+      const reply = await this.#options.store.fill(fills.map(({ draft }) => toWrite(draft, draft.lease)));
+      for (const [index, { settle }] of fills.entries()) {
+        settle.resolve({ epoch: reply.epoch, seq: reply.seq, outcome: reply.outcomes[index] ?? 'voided' });
+      }
+    } catch (error) {
+      for (const { settle } of fills) settle.reject(error);
+    }
+  }
+
+  async #sendSets(parts: readonly (readonly OperationOf<'set'>[])[]): Promise<void> {
+    let own: SequencedReply | undefined;
+    for (const sets of parts) {
+      try {
+        const writes = sets.map(({ draft }) => toWrite(draft, advance(draft.lease, own)));
+        const reply = await this.#options.store.set(writes);
+        const keys = writes.map((write) => write.key);
+        this.#options.onSequenced(reply, { keys, tags: [], prefixes: [], clear: false });
+        for (const [index, { settle }] of sets.entries()) {
+          settle.resolve({ epoch: reply.epoch, seq: reply.seq, isStored: reply.stored[index] === true });
+        }
+        own = isNext(own, reply, sets) ? reply : undefined;
+      } catch (error) {
+        for (const { settle } of sets) settle.reject(error);
+      }
+    }
+  }
+
+  async #sendEvent(events: readonly OperationOf<'invalidate'>[]): Promise<void> {
+    const merged = merge(events.map(({ invalidation }) => invalidation));
+    try {
+      const reply = await this.#options.coordinator.invalidate(merged);
+      this.#options.onSequenced(reply, merged);
+      for (const { settle } of events) settle.resolve(reply);
+    } catch (error) {
+      for (const { settle } of events) settle.reject(error);
+    }
+  }
+}
+
+type OperationOf<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
+
+/** The union of several events; as one event it covers what each of them covers. */
+export function merge(invalidations: readonly Invalidation[]): Invalidation {
+  const [only] = invalidations;
+  if (invalidations.length === 1 && only !== undefined) return only;
+  return {
+    keys: [...new Set(invalidations.flatMap(({ keys }) => keys))],
+    tags: [...new Set(invalidations.flatMap(({ tags }) => tags))],
+    prefixes: [...new Set(invalidations.flatMap(({ prefixes }) => prefixes))],
+    clear: invalidations.some(({ clear }) => clear),
+  };
+}
+
+function toWrite(draft: Draft, lease: Lease): StoreWrite {
+  const header = { ...draft.header, epoch: lease.epoch, lease: lease.seq, seq: 0 };
+  return { key: draft.key, lease, ttlMs: draft.ttlMs, bytes: encodeEnvelope(header, draft.payload) };
+}
+
+/**
+ * The lease for a later part of a long run of sets. Where nothing but the run's own calls happened since the lease was
+ * taken, they need not refuse each other: keys that share a fence slot would.
+ */
+function advance(lease: Lease, own: SequencedReply | undefined): Lease {
+  return own !== undefined && own.epoch === lease.epoch && own.seq > lease.seq
+    ? { epoch: own.epoch, seq: own.seq }
+    : lease;
+}
+
+/** Whether a reply follows the run's calls before it, and for the first the leases, with no other event between. */
+function isNext(own: SequencedReply | undefined, reply: SequencedReply, sets: readonly OperationOf<'set'>[]): boolean {
+  return sets.every(({ draft }) => {
+    const before = advance(draft.lease, own);
+    return before.epoch === reply.epoch && before.seq + 1 === reply.seq;
+  });
+}
+
+/** Parts of at most `maxBatch` operations and `MAX_CALL_BYTES`, of one epoch each, and with distinct keys if asked. */
+function splitDrafts<O extends OperationOf<'fill'> | OperationOf<'set'>>(
+  run: readonly O[],
+  maxBatch: number,
+  isDistinct: boolean,
+): O[][] {
+  const parts: O[][] = [];
+  let part: O[] = [];
+  let bytes = 0;
+  let keys = new Set<string>();
+  for (const operation of run) {
+    const { draft } = operation;
+    const isFull = part.length >= maxBatch || (bytes > 0 && bytes + draft.payload.byteLength > MAX_CALL_BYTES);
+    const isOther = part[0] !== undefined && part[0].draft.lease.epoch !== draft.lease.epoch;
+    if (isFull || isOther || (isDistinct && keys.has(draft.key))) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+      keys = new Set();
+    }
+    part.push(operation);
+    bytes += draft.payload.byteLength;
+    keys.add(draft.key);
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}
+
+function splitKeys(run: readonly OperationOf<'invalidate'>[], maxBatch: number): OperationOf<'invalidate'>[][] {
+  const parts: OperationOf<'invalidate'>[][] = [];
+  let part: OperationOf<'invalidate'>[] = [];
+  let names = 0;
+  for (const operation of run) {
+    const { keys, tags, prefixes } = operation.invalidation;
+    const more = keys.length + tags.length + prefixes.length;
+    if (part.length > 0 && names + more > maxBatch) {
+      parts.push(part);
+      part = [];
+      names = 0;
+    }
+    part.push(operation);
+    names += more;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}

@@ -1,0 +1,244 @@
+import { Pending } from '../coherence/activity.ts';
+import type { Invalidation, Lease } from '../coherence/coordinator.ts';
+import { CacheError } from '../errors.ts';
+import { MemoryEntry } from '../memory/memory-layer.ts';
+import { NOTHING } from '../wire/event.ts';
+import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
+import type { Loads } from './loads.ts';
+import type { Partition } from './partition.ts';
+import type { PreparedValue } from './values.ts';
+
+/** What became of an invalidation. */
+export interface InvalidationResult {
+  /**
+   * Whether the shared layer has given it its place in the sequence: from then on no instance serves anything older for
+   * longer than Δ. False while the shared layer is away; it is journaled then and delivered at reconnect.
+   */
+  readonly delivered: boolean;
+}
+
+/** What became of a `set`. */
+export interface SetResult extends InvalidationResult {
+  /**
+   * Whether the value is in the shared layer. False when it conflicted with another write, was too large, or the shared
+   * layer was away: the key is invalidated instead.
+   */
+  readonly stored: boolean;
+}
+
+/** One value to be set; everything validated, key and tags scoped. */
+export interface SetSpec {
+  readonly key: string;
+  readonly prepared: PreparedValue;
+  readonly lifetime: Lifetime;
+  readonly tags: readonly string[];
+}
+
+/** A `set` under way. Its own event does not count against it, any other one on the key does. */
+class PendingSet extends Pending {
+  readonly leaseSeq: number;
+  #firstSeq = 0;
+  #isContested = false;
+
+  constructor(key: string, leaseSeq: number) {
+    super(key);
+    this.leaseSeq = leaseSeq;
+  }
+
+  mark(seq: number): void {
+    if (this.#firstSeq !== 0 && this.#firstSeq !== seq) this.#isContested = true;
+    this.#firstSeq = seq;
+  }
+
+  /** Whether any event but `ownSeq` came since the call. */
+  isContested(ownSeq: number): boolean {
+    return this.#isContested || (this.#firstSeq !== 0 && this.#firstSeq !== ownSeq);
+  }
+}
+
+/** Most keys in one event of a call; longer calls become several events of one round trip. */
+const MAX_EVENT_KEYS = 500;
+
+/**
+ * Sets and invalidations. Each takes effect on this instance before its call resolves; what nobody confirmed is kept in
+ * the journal as an invalidation, and a value is never sent twice.
+ */
+export class Writes {
+  readonly #context: EngineContext;
+  readonly #loads: Loads;
+  readonly #partitions: readonly Partition[];
+  readonly #pending = new Set<Promise<unknown>>();
+
+  constructor(context: EngineContext, loads: Loads, partitions: readonly Partition[]) {
+    this.#context = context;
+    this.#loads = loads;
+    this.#partitions = partitions;
+  }
+
+  /**
+   * Stores a value in all layers.
+   *
+   * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
+   */
+  set(spec: SetSpec): Promise<SetResult> {
+    return this.#track(this.#set(spec));
+  }
+
+  /**
+   * Forgets keys everywhere.
+   *
+   * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
+   */
+  deleteKeys(keys: readonly string[]): Promise<InvalidationResult> {
+    const byPartition = new Map<Partition, string[]>();
+    for (const key of keys) {
+      const partition = this.#context.partitionOf(key);
+      this.#ownCall(partition, key);
+      const own = byPartition.get(partition);
+      if (own === undefined) byPartition.set(partition, [key]);
+      else own.push(key);
+    }
+    const events: Promise<boolean>[] = [];
+    for (const [partition, own] of byPartition) {
+      for (let at = 0; at < own.length; at += MAX_EVENT_KEYS) {
+        events.push(invalidate(partition, { ...NOTHING, keys: own.slice(at, at + MAX_EVENT_KEYS) }));
+      }
+    }
+    return this.#track(this.#delivered(events));
+  }
+
+  /**
+   * Invalidates tags, prefixes or everything, in every partition.
+   *
+   * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
+   */
+  invalidate(invalidation: Omit<Invalidation, 'keys'>): Promise<InvalidationResult> {
+    const events = this.#partitions.map((partition) => invalidate(partition, { ...invalidation, keys: [] }));
+    return this.#track(this.#delivered(events));
+  }
+
+  /** Resolves when no call is under way any more. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+  }
+
+  async #set(spec: SetSpec): Promise<SetResult> {
+    const { key } = spec;
+    const partition = this.#context.partitionOf(key);
+    if (!partition.isStarted) await partition.started;
+    const calledAtMs = this.#context.options.clock.wallMs();
+    const lease = partition.view.lease();
+    this.#ownCall(partition, key);
+    const pending = new PendingSet(key, lease?.seq ?? 0);
+    partition.view.activity.add(pending);
+    try {
+      const isSendable = lease !== undefined && !spec.prepared.isOversized;
+      return isSendable
+        ? await this.#store(partition, spec, pending, lease, calledAtMs)
+        : await this.#storeLocally(partition, spec, pending, lease, calledAtMs);
+    } finally {
+      partition.view.activity.remove(pending);
+    }
+  }
+
+  async #store(
+    partition: Partition,
+    spec: SetSpec,
+    pending: PendingSet,
+    lease: Lease,
+    calledAtMs: number,
+  ): Promise<SetResult> {
+    const { options, counters } = this.#context;
+    const { key, prepared, lifetime, tags } = spec;
+    const { ttlMs } = lifetime;
+    const expiresAtMs = ttlMs === undefined ? 0 : partition.view.authorityMs(calledAtMs) + ttlMs;
+    const header = { codecId: options.codec.id, expiresAtMs, tags };
+    try {
+      const draft = { key, lease, ttlMs: ttlMs ?? 0, header, payload: prepared.payload };
+      const reply = await partition.writes.set(draft);
+      if (reply.isStored)
+        this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
+      return { stored: reply.isStored, delivered: true };
+    } catch {
+      counters.remote.writeErrors++;
+      partition.journalize({ ...NOTHING, keys: [key] });
+      return { ...this.#undelivered(), stored: false };
+    }
+  }
+
+  /** A value the shared layer cannot take: everybody forgets the old one, memory may keep the new one. */
+  async #storeLocally(
+    partition: Partition,
+    spec: SetSpec,
+    pending: PendingSet,
+    lease: Lease | undefined,
+    calledAtMs: number,
+  ): Promise<SetResult> {
+    if (spec.prepared.isOversized) this.#context.counters.remote.oversized++;
+    const reply = await partition.invalidate({ ...NOTHING, keys: [spec.key] });
+    if (reply === undefined) return { ...this.#undelivered(), stored: false };
+    if (lease !== undefined) {
+      this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
+    }
+    return { stored: false, delivered: true };
+  }
+
+  /** Keeps a set value in memory, if no event and no load on its key came since the call. */
+  #remember(
+    partition: Partition,
+    spec: SetSpec,
+    pending: PendingSet,
+    dates: { lease: Lease; seq: number; epoch: string; calledAtMs: number },
+  ): void {
+    const { key, prepared, tags, lifetime } = spec;
+    const { originMs, memory } = this.#context;
+    if (dates.epoch !== partition.view.epoch || dates.lease.epoch !== dates.epoch) return;
+    if (pending.isContested(dates.seq) || this.#loads.isLoading(key)) return;
+    if (!partition.isServable(key, tags, dates.lease.seq)) return;
+    memory.put(
+      key,
+      new MemoryEntry({
+        value: prepared.value,
+        isCopied: prepared.isCopied,
+        expiresMs: memoryExpiry(this.#context, dates.calledAtMs, lifetime.ttlMs, lifetime.memoryTtlMs),
+        asOfMs: dates.calledAtMs - originMs,
+        lease: dates.lease.seq,
+        keySeq: dates.seq,
+        tags,
+        checkedGeneration: partition.view.generation,
+      }),
+    );
+  }
+
+  /** The effect of an own call on one key that needs no number yet. */
+  #ownCall(partition: Partition, key: string): void {
+    this.#context.memory.drop(key);
+    partition.view.activity.mark(key, Number.POSITIVE_INFINITY);
+  }
+
+  async #delivered(events: readonly Promise<boolean>[]): Promise<InvalidationResult> {
+    const outcomes = await Promise.all(events);
+    return outcomes.every(Boolean) ? { delivered: true } : this.#undelivered();
+  }
+
+  #undelivered(): InvalidationResult {
+    if (this.#context.options.onUndelivered === 'throw') {
+      throw new CacheError('NOT_DELIVERED', 'the shared layer did not confirm the invalidation; it is journaled');
+    }
+    return { delivered: false };
+  }
+
+  #track<R>(call: Promise<R>): Promise<R> {
+    const settled = call.then(
+      () => {},
+      () => {},
+    );
+    this.#pending.add(settled);
+    void settled.finally(() => this.#pending.delete(settled));
+    return call;
+  }
+}
+
+async function invalidate(partition: Partition, invalidation: Invalidation): Promise<boolean> {
+  return (await partition.invalidate(invalidation)) !== undefined;
+}

@@ -1,0 +1,18 @@
+export { type Cache, createCache } from './cache.ts';
+export type { CacheEntry } from './cache-entry.ts';
+export type { GetOptions, GetOrSetOptions, SetItem, SetOptions } from './call-options.ts';
+export type { Clock, Timer } from './clock.ts';
+export type { Duration } from './duration.ts';
+export type { CacheEvents, Health } from './emitter.ts';
+export type { LoadContext, Loader } from './engine/flight.ts';
+export type { InvalidationResult, SetResult } from './engine/writes.ts';
+export { CacheError, type ErrorCode, type ErrorFacts } from './errors.ts';
+export { type InProcessOptions, inProcess } from './in-process/remote.ts';
+export type { KeyParam, KeyParams, Keyspace, KeyspaceOptions } from './keyspace.ts';
+export type { Namespace } from './namespace.ts';
+export type { CacheOptions, CoherenceOptions, Isolation, MemoryOptions, Ttl } from './options.ts';
+export type { CacheStats } from './stats.ts';
+export type { Remote } from './store/remote.ts';
+export type { ClassExtension, Codec } from './wire/contract.ts';
+export { json } from './wire/json.ts';
+export { msgpack } from './wire/msgpack.ts';

@@ -1,0 +1,240 @@
+import type { CacheEntry } from './cache-entry.ts';
+import {
+  type CallDefaults,
+  checkLoader,
+  checkOptionalFunction,
+  checkSignal,
+  GET_OR_SET_OPTIONS,
+  type GetOptions,
+  type GetOrSetOptions,
+  SET_OPTIONS,
+  type SetItem,
+  type SetOptions,
+  toLifetime,
+  toLoadTimeoutMs,
+  toSignal,
+  toTags,
+} from './call-options.ts';
+import { checkObject, invalidOption } from './checks.ts';
+import type { Engine } from './engine/engine.ts';
+import type { Loader } from './engine/flight.ts';
+import type { LoadCall, LoadSpec } from './engine/loads.ts';
+import type { InvalidationResult, SetResult, SetSpec } from './engine/writes.ts';
+import { CacheError, describe } from './errors.ts';
+import { checkKey, checkKeyShape, checkPrefix, childScope, type Scope, scoped, scopePrefixes } from './keys.ts';
+import { type KeyParams, Keyspace, type KeyspaceOptions } from './keyspace.ts';
+
+/**
+ * A part of a cache with keys and tags of its own: nothing that is passed to it reaches another namespace, whatever
+ * characters it holds. The cache itself is the root namespace.
+ *
+ * Methods that answer with a promise reject, the others throw, always with a `CacheError`: `INVALID_KEY`, `INVALID_TAG`,
+ * `INVALID_OPTIONS`, `INVALID_DURATION` or `CACHE_CLOSED`, before anything was read or written.
+ */
+export class Namespace {
+  readonly #engine: Engine;
+  readonly #scope: Scope;
+  readonly #defaults: CallDefaults;
+  readonly #loadCall: LoadCall<Loader<unknown>, GetOrSetOptions<never> | undefined>;
+
+  /** @internal */
+  constructor(engine: Engine, scope: Scope) {
+    this.#engine = engine;
+    this.#scope = scope;
+    const { ttlMs, loadTimeoutMs } = engine.options;
+    this.#defaults = { ttlMs, memoryTtlMs: undefined, loadTimeoutMs };
+    this.#loadCall = { resolve: (loader, options) => this.#loadSpec(loader, options ?? {}) };
+  }
+
+  /**
+   * The value in memory, synchronously; `undefined` when memory may not answer. Judged by the same rule of freshness as
+   * every other read.
+   */
+  peek<V = unknown>(key: string): V | undefined {
+    return this.#engine.peek(this.#key(key)) as V | undefined;
+  }
+
+  /** The value from memory or the shared layer; `undefined` when neither has one that counts. */
+  get<V = unknown>(key: string, options?: GetOptions): Promise<V | undefined> {
+    try {
+      return this.#engine.get(this.#key(key), toSignal(options)) as Promise<V | undefined>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Like `get`, with the layer it came from and its age. */
+  async entry<V = unknown>(key: string, options?: GetOptions): Promise<CacheEntry<V> | undefined> {
+    const found = await this.#engine.entry(this.#key(key), toSignal(options));
+    if (found === undefined) return undefined;
+    const { layer, ageMs, expiresInMs, entry } = found;
+    const tags = entry.tags.map((tag) => this.#unscopedTag(tag));
+    return { value: this.#engine.release(entry) as V, layer, ageMs, expiresInMs, tags };
+  }
+
+  /**
+   * The value from memory, the shared layer, or the loader, whose result is then kept in both. However many callers ask
+   * at once, the loader runs once. What the loader throws is not cached and rejects all who wait for it.
+   *
+   * Options are checked when the loader may be needed, not on a memory hit.
+   *
+   * @throws {CacheError} `INVALID_LOADER`, `LOAD_TIMEOUT`, `UNDEFINED_VALUE`, `UNSERIALIZABLE_VALUE`
+   */
+  getOrSet<V>(key: string, loader: Loader<V>, options?: GetOrSetOptions<NoInfer<V>>): Promise<V> {
+    try {
+      const scopedKey = this.#key(key);
+      if (typeof loader !== 'function') checkLoader(loader);
+      return this.#engine.getOrSet(scopedKey, this.#loadCall, loader, options) as Promise<V>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The values of several keys, in their order, `undefined` where there is none. One read of the shared layer. */
+  async getMany<V = unknown>(keys: readonly string[], options?: GetOptions): Promise<(V | undefined)[]> {
+    const signal = toSignal(options);
+    return (await this.#engine.getMany(this.#keys(keys), signal)) as (V | undefined)[];
+  }
+
+  /**
+   * Stores a value in all layers and makes every instance forget the one before.
+   *
+   * A write that conflicts with another one on the same key is not stored: the key is invalidated instead, since nobody
+   * here can know which of the two the source holds. The result tells.
+   *
+   * @throws {CacheError} `UNDEFINED_VALUE`, `UNSERIALIZABLE_VALUE`, `VALUE_TOO_LARGE`, `NOT_DELIVERED`
+   */
+  async set(key: string, value: unknown, options: SetOptions = {}): Promise<SetResult> {
+    return this.#engine.writes.set(this.#setSpec(key, value, options));
+  }
+
+  /** Stores several values in one round trip; all are checked before the first is written. Results in their order. */
+  async setMany(items: readonly SetItem[]): Promise<SetResult[]> {
+    if (!Array.isArray(items)) throw invalidOption('items', `must be an array, got ${describe(items)}`);
+    const specs = items.map((item: SetItem) => {
+      checkItem(item);
+      const { key, value, ...options } = item;
+      return this.#setSpec(key, value, options);
+    });
+    return Promise.all(specs.map((spec) => this.#engine.writes.set(spec)));
+  }
+
+  /** Makes every instance forget a key. */
+  async delete(key: string): Promise<InvalidationResult> {
+    checkKey(key);
+    return this.#engine.writes.deleteKeys([this.#key(key)]);
+  }
+
+  /** Makes every instance forget several keys, in one round trip. */
+  async deleteMany(keys: readonly string[]): Promise<InvalidationResult> {
+    const scopedKeys = this.#keys(keys);
+    for (const key of keys) checkKey(key);
+    return this.#engine.writes.deleteKeys(scopedKeys);
+  }
+
+  /** Makes every instance forget all entries that carry one of these tags. */
+  async invalidateTags(tags: readonly string[]): Promise<InvalidationResult> {
+    this.#checkOpen();
+    return this.#engine.writes.invalidate({ tags: toTags(this.#scope, tags), prefixes: [], clear: false });
+  }
+
+  /** Makes every instance forget all keys that begin with `prefix`, which must end with `:`. */
+  async invalidatePrefix(prefix: string): Promise<InvalidationResult> {
+    this.#checkOpen();
+    checkPrefix(prefix);
+    return this.#engine.writes.invalidate({ tags: [], prefixes: [scoped(this.#scope, prefix)], clear: false });
+  }
+
+  /** Makes every instance forget everything in this namespace and those below it. */
+  async clear(): Promise<InvalidationResult> {
+    this.#checkOpen();
+    const isRoot = this.#scope === '';
+    const prefixes = isRoot ? [] : scopePrefixes(this.#scope);
+    return this.#engine.writes.invalidate({ tags: [], prefixes, clear: isRoot });
+  }
+
+  /**
+   * A namespace below this one. It shares memory bounds, connections and statistics with the cache; keys and tags are its
+   * own. 1 to 128 of `A-Z a-z 0-9 . _ @ + = ~ -`.
+   *
+   * @throws {CacheError} `INVALID_NAME`
+   */
+  namespace(name: string): Namespace {
+    return new Namespace(this.#engine, childScope(this.#scope, name));
+  }
+
+  /**
+   * A family of keys with one shape, whose placeholders become typed parameters. They take what a key can be built from;
+   * annotate the parameter of `load` or `tags` to narrow them.
+   *
+   * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_DURATION`
+   */
+  keyspace<const T extends string, V, P extends KeyParams<T> = KeyParams<T>>(
+    template: T,
+    options: KeyspaceOptions<P, V> & Required<Pick<KeyspaceOptions<P, V>, 'load'>>,
+  ): Keyspace<P, V, V>;
+  keyspace<const T extends string, V = unknown, P extends KeyParams<T> = KeyParams<T>>(
+    template: T,
+    options?: KeyspaceOptions<P, V>,
+  ): Keyspace<P, V, V | undefined>;
+  keyspace<P extends object, V>(template: string, options: KeyspaceOptions<P, V> = {}): Keyspace<P, V, V | undefined> {
+    return new Keyspace<P, V, V | undefined>(this, template, options);
+  }
+
+  #loadSpec(loader: Loader<unknown>, options: GetOrSetOptions<never>): LoadSpec {
+    checkObject(options, 'options', GET_OR_SET_OPTIONS);
+    const { ttl, valueTags } = options as GetOrSetOptions<unknown>;
+    checkOptionalFunction(valueTags, 'valueTags');
+    const isComputed = typeof ttl === 'function';
+    const { memoryTtl } = options;
+    return {
+      loader,
+      lifetime: toLifetime(
+        { ...(!isComputed && ttl !== undefined && { ttl }), ...(memoryTtl !== undefined && { memoryTtl }) },
+        this.#defaults,
+      ),
+      ttlOf: isComputed ? ttl : undefined,
+      tags: toTags(this.#scope, options.tags),
+      tagsOf: valueTags,
+      scope: this.#scope,
+      timeoutMs: toLoadTimeoutMs(options.loadTimeout, this.#defaults),
+      signal: checkSignal(options.signal),
+    };
+  }
+
+  #setSpec(key: string, value: unknown, options: SetOptions): SetSpec {
+    checkObject(options, 'options', SET_OPTIONS);
+    const scopedKey = this.#key(key);
+    checkKey(key);
+    return {
+      key: scopedKey,
+      lifetime: toLifetime(options, this.#defaults),
+      tags: toTags(this.#scope, options.tags),
+      prepared: this.#engine.prepare(value),
+    };
+  }
+
+  #keys(keys: readonly string[]): string[] {
+    if (!Array.isArray(keys)) throw invalidOption('keys', `must be an array, got ${describe(keys)}`);
+    this.#checkOpen();
+    return keys.map((key) => this.#key(key));
+  }
+
+  #key(key: string): string {
+    if (this.#engine.isClosed) this.#checkOpen();
+    checkKeyShape(key);
+    return scoped(this.#scope, key);
+  }
+
+  #unscopedTag(tag: string): string {
+    return this.#scope === '' ? (tag.startsWith('\0:') ? tag.slice(2) : tag) : tag.slice(this.#scope.length);
+  }
+
+  #checkOpen(): void {
+    if (this.#engine.isClosed) throw new CacheError('CACHE_CLOSED', 'the cache was closed');
+  }
+}
+
+function checkItem(item: object): void {
+  checkObject(item, 'item', ['key', 'value', ...SET_OPTIONS]);
+}

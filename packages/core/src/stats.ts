@@ -1,0 +1,128 @@
+/** Counters of the in-process layer. All counts start at 0 when the cache is created and only grow. */
+export interface MemoryCounters {
+  /** Reads answered from memory. */
+  hits: number;
+  /** Reads that memory could not answer: nothing there, expired, invalidated, or neither proved nor young. */
+  misses: number;
+  /** Misses where an entry was there but could be neither proved nor called young; part of `misses`. */
+  unproved: number;
+  /** Entries dropped to make room. */
+  evictions: number;
+  /** Entries dropped by an event, a `clear` or a resynchronisation. */
+  invalidated: number;
+  /** Entries larger than the whole memory bound, not kept. */
+  oversized: number;
+}
+
+/** Counters of the shared layer. */
+export interface RemoteCounters {
+  hits: number;
+  /** Answers without a value that counts; the reasons below are part of this. */
+  misses: number;
+  /** Values invalidated by an event that this instance knows, or that belong to another epoch. */
+  invalid: number;
+  /** Values not believed because the view was not proved, or changed while the read was under way. */
+  unproved: number;
+  /** Values past their expiry that the store still held. */
+  expired: number;
+  /** Values whose bytes could not be read: truncated, foreign, of a newer format, or refused by the codec. */
+  unreadable: number;
+  /** Reads that failed or were not possible; the loader was asked instead. */
+  errors: number;
+  /** Loaded values stored for all instances. */
+  fills: number;
+  /** Loaded values refused because something newer was known; they were kept nowhere. */
+  fillsRefused: number;
+  /** Writes that failed or got no answer. */
+  writeErrors: number;
+  /** Values over `maxValueBytes`, not sent. */
+  oversized: number;
+}
+
+/** Counters of the loader. */
+export interface LoadCounters {
+  started: number;
+  /** Loads that threw, rejected or ran into `loadTimeout`. */
+  failed: number;
+  /** Reads that waited for a load another read had started. */
+  shared: number;
+  /** Loads whose value was answered but not kept, because an event on it came while they ran. */
+  unkept: number;
+}
+
+export interface InvalidationCounters {
+  /** Own calls confirmed by the coordinator; a `set` is one too. */
+  sent: number;
+  /** Messages of the bus that had an effect here; own ones come back and count as well. */
+  received: number;
+  /** Own calls that were journaled because they could not be confirmed. */
+  undelivered: number;
+  /** Times the bus skipped a message and a tail had to fill the gap. */
+  gaps: number;
+  /** Times the view had to be rebuilt from a snapshot, which empties memory. */
+  resyncs: number;
+}
+
+/** All counters of one cache, its namespaces and keyspaces included. */
+export interface Counters {
+  readonly memory: MemoryCounters;
+  readonly remote: RemoteCounters;
+  readonly loads: LoadCounters;
+  readonly invalidations: InvalidationCounters;
+  /** Errors thrown by listeners of `on`; they never reach the operation that told them. */
+  listenerErrors: number;
+}
+
+/** What `stats()` answers: the counters, and what is held right now. */
+export interface CacheStats {
+  readonly memory: Readonly<MemoryCounters> & {
+    readonly entries: number;
+    /** Estimated; 0 unless `maxBytes` is set. */
+    readonly bytes: number;
+    /** Hits of all reads that asked this layer, 0 to 1; 0 before the first. */
+    readonly hitRatio: number;
+  };
+  readonly remote: Readonly<RemoteCounters> & {
+    /** Name of the shared layer, for example `redis`. */
+    readonly name: string;
+    readonly hitRatio: number;
+  };
+  readonly loads: Readonly<LoadCounters> & {
+    /** Loads under way. */
+    readonly running: number;
+  };
+  readonly invalidations: Readonly<InvalidationCounters> & {
+    /** Names waiting in the journal for the coordinator to come back. */
+    readonly journaled: number;
+  };
+  readonly listenerErrors: number;
+  /** Reads answered by memory or the shared layer, of all that asked memory, 0 to 1. */
+  readonly hitRatio: number;
+}
+
+export function createCounters(): Counters {
+  return {
+    memory: { hits: 0, misses: 0, unproved: 0, evictions: 0, invalidated: 0, oversized: 0 },
+    remote: {
+      hits: 0,
+      misses: 0,
+      invalid: 0,
+      unproved: 0,
+      expired: 0,
+      unreadable: 0,
+      errors: 0,
+      fills: 0,
+      fillsRefused: 0,
+      writeErrors: 0,
+      oversized: 0,
+    },
+    loads: { started: 0, failed: 0, shared: 0, unkept: 0 },
+    invalidations: { sent: 0, received: 0, undelivered: 0, gaps: 0, resyncs: 0 },
+    listenerErrors: 0,
+  };
+}
+
+/** Part of a whole, 0 when there is no whole. */
+export function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}

@@ -1,0 +1,65 @@
+import type { Lease } from '../coherence/coordinator.ts';
+
+/**
+ * The contract of a shared layer that can check fences and write in one atomic step. Bytes in, bytes out, batch first,
+ * one outcome a key. A store knows nothing of TTL policy or tags, and never interprets more than the envelope header.
+ */
+
+/** What the engine must respect; data, so that no store needs code of its own for it. */
+export interface StoreLimits {
+  /** Most keys in one `read`, `fill` or `set`. */
+  readonly maxBatch: number;
+}
+
+export interface ReadReply {
+  /** Timeline of the connection that answered (see `TailReply.timeline`). */
+  readonly timeline: string;
+  /** One item a key, in the order asked. */
+  readonly values: readonly (Uint8Array | undefined)[];
+}
+
+/** One entry on its way into the store. */
+export interface StoreWrite {
+  readonly key: string;
+  readonly lease: Lease;
+  /** Whole milliseconds until the store forgets it by itself; 0 for never. */
+  readonly ttlMs: number;
+  /** The envelope, see `wire/envelope.ts`. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * What became of one fill.
+ *
+ * - `stored`: it can be read by every instance.
+ * - `fenced`: an event on its slot is newer than its lease.
+ * - `superseded`: what is stored carries a higher lease.
+ * - `voided`: the lease belongs to another epoch.
+ */
+export type FillOutcome = 'stored' | 'fenced' | 'superseded' | 'voided';
+
+export interface FillReply {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly outcomes: readonly FillOutcome[];
+}
+
+export interface SetReply {
+  readonly epoch: string;
+  /** The sequence number that all entries of the call got. */
+  readonly seq: number;
+  /** Whether each entry was stored; those that were not turned into an invalidation of their key. */
+  readonly stored: readonly boolean[];
+}
+
+/** A shared layer of one partition. Deadlines and errors as stated at `Coordinator`. */
+export interface Store {
+  /** The value of `cache.layer` in results, statistics and telemetry, for example `redis`. */
+  readonly name: string;
+  readonly limits: StoreLimits;
+  read(keys: readonly string[]): Promise<ReadReply>;
+  /** Stores what a load brought, where nothing newer is known. All leases of one call are of one epoch. */
+  fill(writes: readonly StoreWrite[]): Promise<FillReply>;
+  /** Stores and invalidates in one step: one event for all keys. All leases of one call are of one epoch, no key twice. */
+  set(writes: readonly StoreWrite[]): Promise<SetReply>;
+}

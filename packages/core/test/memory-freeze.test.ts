@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { deepFreeze } from '../src/memory/freeze.ts';
+
+function isDeeplyFrozen(value: unknown, seen = new Set<unknown>()): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return true;
+  seen.add(value);
+  return Object.isFrozen(value) && Reflect.ownKeys(value).every((key) => isDeeplyFrozen(Reflect.get(value, key), seen));
+}
+
+describe('deepFreeze', () => {
+  test('freezes plain objects and arrays through and through', () => {
+    const value = { a: [1, { b: [[{}]] }], c: Object.assign(Object.create(null), { d: {} }), [Symbol('s')]: { e: 1 } };
+    Object.defineProperty(value, 'hidden', { value: { f: 1 }, enumerable: false });
+    expect(deepFreeze(value)).toBe(true);
+    expect(isDeeplyFrozen(value)).toBe(true);
+    expect(() => {
+      (value.a as unknown[]).push(1);
+    }).toThrow(TypeError);
+  });
+
+  test('answers true for what cannot change by itself', () => {
+    for (const value of [undefined, null, 0, 'text', 1n, true, Symbol('s')]) expect(deepFreeze(value)).toBe(true);
+  });
+
+  test('ends on cycles and on objects shared at every level', () => {
+    const cyclic: { self?: unknown; list: unknown[] } = { list: [] };
+    cyclic.self = cyclic;
+    cyclic.list.push(cyclic, cyclic.list);
+    expect(deepFreeze(cyclic)).toBe(true);
+    let shared: unknown = {};
+    for (let level = 0; level < 60; level++) shared = [shared, shared];
+    expect(deepFreeze(shared)).toBe(true);
+    expect(isDeeplyFrozen(shared)).toBe(true);
+  });
+
+  test('bears any depth', () => {
+    let deep: unknown = {};
+    for (let level = 0; level < 200_000; level++) deep = [deep];
+    expect(deepFreeze(deep)).toBe(true);
+  });
+
+  test('looks into what is frozen on the surface only', () => {
+    const inner = { changes: 1 };
+    expect(deepFreeze(Object.freeze({ inner }))).toBe(true);
+    expect(Object.isFrozen(inner)).toBe(true);
+    expect(deepFreeze(Object.freeze({ when: new Date() }))).toBe(false);
+  });
+
+  class Counter {
+    count = 0;
+  }
+  const UNFREEZABLE: readonly (readonly [string, unknown])[] = [
+    ['a Map', new Map([[1, 2]])],
+    ['a Set', new Set([1])],
+    ['a Date', new Date(0)],
+    ['a RegExp', /x/g],
+    ['an error', new Error('x')],
+    ['a Buffer', Buffer.from('x')],
+    ['a typed array', new Uint8Array(2)],
+    ['an ArrayBuffer', new ArrayBuffer(2)],
+    ['a function', () => 1],
+    ['a class instance', new Counter()],
+    ['a subclass of Array', new (class Rows extends Array {})()],
+    ['a getter that throws', Object.defineProperty({}, 'x', { get: () => Reflect.ownKeys(1 as unknown as object) })],
+    ['a proxy that refuses', new Proxy({}, { ownKeys: () => Reflect.ownKeys(1 as unknown as object) })],
+  ];
+  for (const [name, part] of UNFREEZABLE) {
+    test(`answers false and freezes nothing when there is ${name}`, () => {
+      const value = { before: { a: 1 }, list: [part], after: { b: 2 } };
+      expect(deepFreeze(part)).toBe(false);
+      expect(deepFreeze(value)).toBe(false);
+      expect([value, value.before, value.list, value.after].some(Object.isFrozen)).toBe(false);
+    });
+  }
+});

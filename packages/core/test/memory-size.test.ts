@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { estimateBytes } from '../src/memory/size.ts';
+
+const FIXTURE = fileURLToPath(new URL('./fixtures/heap-growth.ts', import.meta.url));
+
+describe('the estimate', () => {
+  const output = execFileSync(process.execPath, ['--expose-gc', '--no-warnings', FIXTURE], { encoding: 'utf8' });
+  const results = JSON.parse(output) as Record<string, { estimated: number; real: number }>;
+
+  for (const [shape, { estimated, real }] of Object.entries(results)) {
+    test(`is within a factor of two of what the heap grows by: ${shape}`, () => {
+      expect(estimated / real).toBeGreaterThan(0.5);
+      expect(estimated / real).toBeLessThan(2);
+    });
+  }
+
+  test('counts shared and cyclic parts once', () => {
+    const part = { text: 'x'.repeat(10_000) };
+    const cyclic: Record<string, unknown> = { part };
+    cyclic.self = cyclic;
+    cyclic.list = [part, part, cyclic];
+    expect(estimateBytes(cyclic)).toBeLessThan(11_000);
+  });
+
+  test('of an object shared at every level ends', () => {
+    let value: unknown = 'x';
+    for (let level = 0; level < 10_000; level++) value = [value, value];
+    expect(estimateBytes(value)).toBeGreaterThan(10_000);
+  });
+
+  test('is bounded in work for values of any size, and still of the right order', () => {
+    const rows = new Array<unknown>(3_000_000).fill(null).map((_, index) => ({ index }));
+    const started = performance.now();
+    const estimated = estimateBytes({ rows });
+    expect(performance.now() - started).toBeLessThan(500);
+    expect(estimated).toBeGreaterThan(100_000_000);
+    expect(estimated).toBeLessThan(200_000_000);
+  });
+
+  test('of a chain too long to walk counts the rest at the average', () => {
+    let chain: unknown = null;
+    for (let link = 0; link < 1_000_000; link++) chain = { chain };
+    expect(estimateBytes(chain)).toBeGreaterThan(1_000_000);
+  });
+
+  test('never throws', () => {
+    const hostile = {
+      kept: 'x'.repeat(1000),
+      get broken() {
+        throw new Error('no');
+      },
+    };
+    expect(estimateBytes(hostile)).toBeGreaterThan(1000);
+    for (const value of [undefined, null, true, 0, 1.5, 'x', 10n, Symbol('s'), () => 1]) {
+      expect(estimateBytes(value)).toBeGreaterThanOrEqual(0);
+    }
+    expect(estimateBytes(new Proxy({}, { ownKeys: () => 'no' as unknown as string[] }))).toBeGreaterThanOrEqual(0);
+  });
+});

@@ -1,0 +1,209 @@
+import type { Redis } from 'ioredis';
+import { CacheError, type Clock, type Timer } from 'tierwise/driver';
+
+export interface LinkOptions {
+  readonly clock: Clock;
+  /** For every command, and for establishing the connection. */
+  readonly deadlineMs: number;
+  /** Makes a client that is not connected yet, does not reconnect, and neither queues nor resends. */
+  create(): Promise<Redis> | Redis;
+  /** Prepares a connection before it counts as up, within the deadline; a rejection ends it. */
+  prepare(client: Redis): Promise<unknown>;
+  onUp(): void;
+  /** The connection was lost, or an attempt to make one failed. */
+  onDown(error: CacheError): void;
+}
+
+/** A link that is up: its client, and the timeline of the server it is connected to. */
+interface Connection {
+  readonly client: Redis;
+  timeline: string;
+}
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 2_000;
+
+/** Replies that say this server is not, or no longer, the one to talk to. */
+const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|NOAUTH)\b/;
+
+/**
+ * One connection to the primary, made anew whenever it ends.
+ *
+ * Every connection has a client object of its own, so that nothing of an earlier one can be resent or answered on a later
+ * one, and reads the server's timeline before anything else flows on it. A command that is not answered within the
+ * deadline ends the whole connection by reset: bytes still on their way are lost with it and cannot arrive later, and
+ * whatever else waits on it would not have been answered either.
+ */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #waiting = new Set<{ readonly sinceMs: number }>();
+  #connection: Connection | undefined;
+  #client: Redis | undefined;
+  #watch: Timer | undefined;
+  #retry: Timer | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #isTimedOut = false;
+  #isClosed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** Starts connecting; from then on the link keeps itself up. */
+  open(): void {
+    void this.#connect();
+  }
+
+  get isUp(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** Timeline of the current connection; `undefined` while there is none. */
+  get timeline(): string | undefined {
+    return this.#connection?.timeline;
+  }
+
+  /**
+   * Runs a command on the current connection.
+   *
+   * @throws {CacheError} `REMOTE_UNAVAILABLE` at once when there is none or when it ends, `REMOTE_TIMEOUT` when the
+   * deadline ends it, `REMOTE_REJECTED` for an error reply
+   */
+  async run<R>(command: (client: Redis, timeline: string) => Promise<R>): Promise<R> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'not connected to Redis');
+    return this.#watched(connection.client, () => command(connection.client, connection.timeline));
+  }
+
+  /** Reads the server's timeline again; it may change under a connection when a replica attaches. */
+  async refreshTimeline(): Promise<string> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'not connected to Redis');
+    const timeline = await this.#watched(connection.client, () => readTimeline(connection.client));
+    connection.timeline = timeline;
+    return timeline;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    this.#watch?.cancel();
+    this.#connection = undefined;
+    this.#client?.disconnect();
+  }
+
+  async #connect(): Promise<void> {
+    let client: Redis | undefined;
+    try {
+      client = await this.#options.create();
+      if (this.#isClosed) return;
+      await this.#establish(client);
+    } catch (error) {
+      if (client !== undefined) reset(client);
+      this.#end(client, toCacheError(error, this.#isTimedOut));
+    }
+  }
+
+  async #establish(client: Redis): Promise<void> {
+    this.#client = client;
+    this.#isTimedOut = false;
+    // Whatever goes wrong is told by the command it goes wrong for, or by the end of the connection.
+    client.on('error', () => {});
+    client.once('end', () => this.#end(client, new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended')));
+    await this.#watched(client, () => client.connect());
+    const timeline = await this.#watched(client, () => readTimeline(client));
+    await this.#watched(client, () => this.#options.prepare(client));
+    if (this.#isClosed || this.#client !== client) return;
+    this.#connection = { client, timeline };
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#options.onUp();
+  }
+
+  /** Ends a connection or an attempt; told once for each, and followed by the next attempt. */
+  #end(client: Redis | undefined, error: CacheError): void {
+    if (this.#isClosed || this.#client !== client) return;
+    this.#client = undefined;
+    this.#connection = undefined;
+    this.#options.onDown(error);
+    const { clock } = this.#options;
+    this.#retry = clock.after(this.#retryMs, () => void this.#connect());
+    this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+  }
+
+  async #watched<R>(client: Redis, command: () => Promise<R>): Promise<R> {
+    const waiting = { sinceMs: this.#options.clock.monotonicMs() };
+    this.#waiting.add(waiting);
+    this.#watchOldest(this.#options.deadlineMs);
+    try {
+      return await command();
+    } catch (error) {
+      const known = toCacheError(error, this.#isTimedOut && this.#client !== client);
+      if (known.code === 'REMOTE_REJECTED' && FATAL_REPLY.test(String((error as Error).message))) {
+        reset(client);
+        this.#end(client, known);
+      }
+      throw known;
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  /** One timer for all commands that wait: they are answered in order, so the oldest speaks for the rest. */
+  #watchOldest(delayMs: number): void {
+    if (this.#watch !== undefined) return;
+    this.#watch = this.#options.clock.after(delayMs, () => {
+      this.#watch = undefined;
+      const [oldest] = this.#waiting;
+      if (oldest === undefined || this.#isClosed) return;
+      const leftMs = oldest.sinceMs + this.#options.deadlineMs - this.#options.clock.monotonicMs();
+      if (leftMs > 0) this.#watchOldest(Math.max(1, leftMs));
+      else this.#giveLastChance(oldest);
+    });
+  }
+
+  /** A process that was stopped finds its timers due before the answers that already lie in its sockets. */
+  #giveLastChance(oldest: { readonly sinceMs: number }): void {
+    this.#watch = this.#options.clock.after(1, () => {
+      this.#watch = undefined;
+      if (!this.#waiting.has(oldest)) {
+        if (this.#waiting.size > 0) this.#watchOldest(1);
+        return;
+      }
+      const client = this.#client;
+      if (client === undefined) return;
+      this.#isTimedOut = true;
+      const { deadlineMs } = this.#options;
+      reset(client);
+      this.#end(client, new CacheError('REMOTE_TIMEOUT', `Redis did not answer within ${deadlineMs} ms`));
+    });
+  }
+}
+
+async function readTimeline(client: Redis): Promise<string> {
+  const text = await client.info('replication');
+  const timeline = /^master_replid:([0-9a-f]{40})\r?$/m.exec(text)?.[1];
+  if (timeline === undefined) throw new CacheError('REMOTE_REJECTED', 'the server tells no replication id');
+  if (!/^role:master\r?$/m.test(text)) throw new CacheError('REMOTE_UNAVAILABLE', 'the server is not a primary');
+  return timeline;
+}
+
+/** Ends a connection without a farewell, so that nothing under way on it can still arrive. */
+function reset(client: Redis): void {
+  const { stream } = client as unknown as { stream?: { resetAndDestroy?(): void; destroy?(): void } };
+  try {
+    stream?.resetAndDestroy?.();
+  } catch {
+    // Only plain TCP sockets can be reset; any other is destroyed.
+    stream?.destroy?.();
+  }
+  client.disconnect();
+}
+
+function toCacheError(error: unknown, isTimedOut: boolean): CacheError {
+  if (CacheError.is(error)) return error;
+  if (isTimedOut) return new CacheError('REMOTE_TIMEOUT', 'Redis did not answer in time', {}, { cause: error });
+  if (error instanceof Error && error.name === 'ReplyError') {
+    return new CacheError('REMOTE_REJECTED', 'Redis answered with an error', {}, { cause: error });
+  }
+  return new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis failed', {}, { cause: error });
+}

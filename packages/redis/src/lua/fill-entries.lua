@@ -1,0 +1,35 @@
+#!lua
+-- keys: 3+
+-- Stores what loads brought, each entry only where nothing newer than its lease is known.
+--
+-- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4..] entries
+-- ARGV[1] timeline   ARGV[2] epoch to start if needed
+-- ARGV[3] epoch of all leases, 32 hex digits   ARGV[4] the same, 16 raw bytes
+-- then for each entry: fence slot, lease, lifetime in ms (0 for ever), envelope
+-- Returns {'OK', epoch, seq, outcome, ...}, one outcome an entry (see judge-entry), or {'TIMELINE', timeline}.
+--
+-- One step, because an event between the check of the fence and the write would be undone. All keys are of one slot.
+-- include: shared/open-partition.lua
+-- include: shared/judge-entry.lua
+
+local slots = {}
+for i = 4, #KEYS do slots[#slots + 1] = ARGV[5 + 4 * (i - 4)] end
+local fences = redis.call('HMGET', KEYS[2], unpack(slots))
+
+local reply = {'OK', epoch, seq}
+for i = 4, #KEYS do
+  local at = 5 + 4 * (i - 4)
+  local outcome = judge(KEYS[i], fences[i - 3], tonumber(ARGV[at + 1]), ARGV[3], ARGV[4])
+  reply[#reply + 1] = outcome
+end
+for i = 4, #KEYS do
+  if reply[i] == 1 then
+    local at = 5 + 4 * (i - 4)
+    if ARGV[at + 2] == '0' then
+      redis.call('SET', KEYS[i], ARGV[at + 3])
+    else
+      redis.call('SET', KEYS[i], ARGV[at + 3], 'PX', ARGV[at + 2])
+    end
+  end
+end
+return reply

@@ -1,0 +1,161 @@
+import { Cluster, Redis, type RedisOptions, type SentinelAddress } from 'ioredis';
+import { checkObject, type Duration, invalidOption, toMs, wholeNumber } from 'tierwise/driver';
+
+/** Options that every kind of connection takes. */
+export interface CommonRedisOptions {
+  /** Deadline of every command and of connecting. Default `'1s'`. */
+  readonly commandTimeout?: Duration;
+}
+
+/** One server by its address: `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS. */
+export interface UrlOptions extends CommonRedisOptions {
+  readonly url: string;
+  /** Further ioredis options, for example `tls`. */
+  readonly options?: RedisOptions;
+}
+
+/**
+ * The server or cluster an existing ioredis client is made for. Only its options are used, its connection is left alone;
+ * its `keyPrefix` and database hold for the cache too.
+ */
+export interface ClientOptions extends CommonRedisOptions {
+  readonly client: Redis | Cluster;
+  /** For a `Cluster`: see `ClusterAddress.partitions`. */
+  readonly partitions?: number;
+}
+
+/** The primary of a group that Sentinels watch. */
+export interface SentinelOptions extends CommonRedisOptions {
+  readonly sentinels: readonly Partial<SentinelAddress>[];
+  /** Name of the group, for example `mymaster`. */
+  readonly name: string;
+  /** Further ioredis options, for example `password` and `sentinelPassword`. */
+  readonly options?: RedisOptions;
+}
+
+export interface ClusterAddress {
+  /** Some of its nodes; the others are found. */
+  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  /** Parts the cache is cut into, spread over the nodes. Equal on every instance, never changed. Default 16, 1 to 1,024. */
+  readonly partitions?: number;
+  /** Further ioredis options for each node, for example `password`. */
+  readonly options?: RedisOptions;
+}
+
+/** A Redis Cluster. */
+export interface ClusterOptions extends CommonRedisOptions {
+  readonly cluster: ClusterAddress;
+}
+
+export type RedisRemoteOptions = UrlOptions | ClientOptions | SentinelOptions | ClusterOptions;
+
+/** Options that win over the user's; the shape of replies is not the user's to choose. */
+export type ConnectionOverrides = RedisOptions & { readonly replyMapping: 'legacy' };
+
+/** What connections are made from. */
+export interface ResolvedRedisOptions {
+  readonly deadlineMs: number;
+  readonly keyPrefix: string;
+  readonly database: number;
+  /** Partitions of a cluster; `undefined` for anything else. */
+  readonly partitions: number | undefined;
+  /** A client that is not connected yet. `overrides` win over the user's options. */
+  create(overrides: ConnectionOverrides): Redis;
+  /** Addresses to ask for the topology, where `partitions` is given. */
+  seeds(): readonly { readonly host: string; readonly port: number }[];
+}
+
+const DEFAULT_DEADLINE_MS = 1_000;
+const DEFAULT_PARTITIONS = 16;
+const COMMON = ['commandTimeout'];
+
+/**
+ * Validates the options of `redis()`.
+ *
+ * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_DURATION`
+ */
+export function resolveRedisOptions(options: RedisRemoteOptions): ResolvedRedisOptions {
+  if (typeof options !== 'object' || options === null) throw invalidOption('redis', 'must be given options');
+  const deadlineMs =
+    options.commandTimeout === undefined ? DEFAULT_DEADLINE_MS : toMs(options.commandTimeout, 'redis.commandTimeout');
+  if ('url' in options) return { deadlineMs, ...fromUrl(options) };
+  if ('client' in options) return { deadlineMs, ...fromClient(options) };
+  if ('sentinels' in options) return { deadlineMs, ...fromSentinels(options) };
+  if ('cluster' in options) return { deadlineMs, ...fromCluster(options) };
+  throw invalidOption('redis', 'must be given one of url, client, sentinels or cluster');
+}
+
+type Source = Omit<ResolvedRedisOptions, 'deadlineMs'>;
+
+function fromUrl({ url, options = {}, ...rest }: UrlOptions): Source {
+  checkObject(rest, 'redis', COMMON);
+  checkUrl(url);
+  return standalone((overrides) => new Redis(url, { ...options, ...overrides }));
+}
+
+function fromSentinels({ sentinels, name, options = {}, ...rest }: SentinelOptions): Source {
+  checkObject(rest, 'redis', COMMON);
+  if (!Array.isArray(sentinels) || sentinels.length === 0)
+    throw invalidOption('redis.sentinels', 'must name at least one');
+  if (typeof name !== 'string' || name === '') throw invalidOption('redis.name', 'must name the group');
+  const own = { sentinels: [...sentinels], name, sentinelRetryStrategy: () => null };
+  return standalone((overrides) => new Redis({ ...options, ...own, ...overrides }));
+}
+
+function fromCluster({ cluster, ...rest }: ClusterOptions): Source {
+  checkObject(rest, 'redis', COMMON);
+  checkObject(cluster, 'redis.cluster', ['nodes', 'partitions', 'options']);
+  const { nodes, options = {} } = cluster;
+  if (!Array.isArray(nodes) || nodes.length === 0)
+    throw invalidOption('redis.cluster.nodes', 'must name at least one node');
+  return {
+    keyPrefix: options.keyPrefix ?? '',
+    database: 0,
+    partitions: partitionCount(cluster.partitions),
+    create: (overrides) => new Redis({ ...options, ...overrides }),
+    seeds: () => nodes,
+  };
+}
+
+function fromClient({ client, partitions, ...rest }: ClientOptions): Source {
+  checkObject(rest, 'redis', COMMON);
+  if (isCluster(client)) {
+    const { keyPrefix = '', redisOptions = {} } = client.options;
+    return {
+      keyPrefix,
+      database: 0,
+      partitions: partitionCount(partitions),
+      create: (overrides) => new Redis({ ...redisOptions, ...overrides }),
+      seeds: () => client.nodes().map((node) => ({ host: String(node.options.host), port: Number(node.options.port) })),
+    };
+  }
+  if (typeof client !== 'object' || client === null || typeof client.duplicate !== 'function') {
+    throw invalidOption('redis.client', 'must be an ioredis Redis or Cluster');
+  }
+  if (partitions !== undefined) throw invalidOption('redis.partitions', 'is for a Cluster client only');
+  return standalone((overrides) => client.duplicate(overrides));
+}
+
+function standalone(create: (overrides: ConnectionOverrides) => Redis): Source {
+  // ioredis reads addresses in several forms; a client that never connects tells what it made of them.
+  const { keyPrefix, db } = create({ lazyConnect: true, replyMapping: 'legacy' }).options;
+  return { keyPrefix: keyPrefix ?? '', database: db ?? 0, partitions: undefined, create, seeds: () => [] };
+}
+
+/** By shape: the user's ioredis may be another copy than ours. */
+function isCluster(client: unknown): client is Cluster {
+  return (
+    client instanceof Cluster ||
+    (typeof client === 'object' && client !== null && 'isCluster' in client && client.isCluster === true)
+  );
+}
+
+function partitionCount(partitions: number | undefined): number {
+  return wholeNumber(partitions, DEFAULT_PARTITIONS, 'redis.partitions', [1, 1024]);
+}
+
+function checkUrl(url: unknown): void {
+  const protocol = typeof url === 'string' && URL.canParse(url) ? new URL(url).protocol : '';
+  if (protocol === 'redis:' || protocol === 'rediss:') return;
+  throw invalidOption('redis.url', 'must look like redis://host:port or rediss://host:port');
+}

@@ -1,0 +1,98 @@
+import {
+  encodeEvent,
+  type FillOutcome,
+  type FillReply,
+  fenceSlot,
+  type ReadReply,
+  SEQ_OFFSET,
+  type SetReply,
+  type Store,
+  type StoreLimits,
+  type StoreWrite,
+} from 'tierwise/driver';
+import { FILL_ENTRIES, SET_ENTRIES } from './lua/scripts.generated.ts';
+import type { PartitionLinks } from './partition-links.ts';
+import { runScript } from './scripts.ts';
+
+/** Outcomes in the order of the numbers the scripts answer with, from 1. */
+const OUTCOMES: readonly FillOutcome[] = ['stored', 'fenced', 'superseded', 'voided'];
+
+/** Bytes of an own sequence number inside an envelope. */
+const SEQ_BYTES = 8;
+
+/** Entries of one partition as Redis strings. */
+export class RedisStore implements Store {
+  readonly name = 'redis';
+  /** Keys of one script call: Lua can unpack a few thousand values, and no call should hold the server up. */
+  readonly limits: StoreLimits = { maxBatch: 500 };
+  readonly #links: PartitionLinks;
+  readonly #logEvents: number;
+
+  constructor(options: { links: PartitionLinks; logEvents: number }) {
+    this.#links = options.links;
+    this.#logEvents = options.logEvents;
+  }
+
+  async read(keys: readonly string[]): Promise<ReadReply> {
+    const { commands, names } = this.#links;
+    return commands.run(async (client, timeline) => {
+      const values = await client.mgetBuffer(keys.map((key) => names.entry(key)));
+      return { timeline, values: values.map((value) => value ?? undefined) };
+    });
+  }
+
+  async fill(writes: readonly StoreWrite[]): Promise<FillReply> {
+    const { commands, names } = this.#links;
+    const leaseEpoch = epochOf(writes);
+    const [epoch, seq, ...outcomes] = await runScript(
+      commands,
+      names.state,
+      FILL_ENTRIES,
+      writes.map(({ key }) => names.entry(key)),
+      [
+        leaseEpoch,
+        Buffer.from(leaseEpoch, 'hex'),
+        ...writes.flatMap(({ key, lease, ttlMs, bytes }) => [fenceSlot(key), lease.seq, ttlMs, toBuffer(bytes)]),
+      ],
+    );
+    return {
+      epoch: String(epoch),
+      seq: Number(seq),
+      outcomes: outcomes.map((outcome) => OUTCOMES[Number(outcome) - 1] ?? 'voided'),
+    };
+  }
+
+  async set(writes: readonly StoreWrite[]): Promise<SetReply> {
+    const { commands, names, publishCommand } = this.#links;
+    const leaseEpoch = epochOf(writes);
+    const keys = writes.map(({ key }) => key);
+    const [epoch, seq, ...stored] = await runScript(
+      commands,
+      names.state,
+      SET_ENTRIES,
+      keys.map((key) => names.entry(key)),
+      [
+        publishCommand,
+        names.channel,
+        encodeEvent({ keys, tags: [], prefixes: [], clear: false }),
+        this.#logEvents,
+        leaseEpoch,
+        Buffer.from(leaseEpoch, 'hex'),
+        ...writes.flatMap(({ key, lease, ttlMs, bytes }) => {
+          const envelope = toBuffer(bytes);
+          const after = envelope.subarray(SEQ_OFFSET + SEQ_BYTES);
+          return [fenceSlot(key), lease.seq, ttlMs, envelope.subarray(0, SEQ_OFFSET), after];
+        }),
+      ],
+    );
+    return { epoch: String(epoch), seq: Number(seq), stored: stored.map((flag) => Number(flag) === 1) };
+  }
+}
+
+function epochOf(writes: readonly StoreWrite[]): string {
+  return writes[0]?.lease.epoch ?? '';
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

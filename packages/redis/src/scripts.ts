@@ -1,0 +1,70 @@
+import type { Redis } from 'ioredis';
+import { CacheError, randomEpoch } from 'tierwise/driver';
+import type { Link } from './link.ts';
+import {
+  ADOPT_TIMELINE,
+  FILL_ENTRIES,
+  INVALIDATE_NAMES,
+  type LuaScript,
+  READ_TAIL,
+  SET_ENTRIES,
+} from './lua/scripts.generated.ts';
+import type { StateKeys } from './names.ts';
+
+const ALL: readonly LuaScript[] = [ADOPT_TIMELINE, FILL_ENTRIES, INVALIDATE_NAMES, READ_TAIL, SET_ENTRIES];
+
+type Argument = string | number | Buffer;
+
+/** Makes a server know all scripts, which spares the first calls a round trip. */
+export async function loadScripts(client: Redis): Promise<void> {
+  await Promise.all(ALL.map((script) => client.script('LOAD', script.source)));
+}
+
+/**
+ * Runs a script of the protocol on a partition's state: passes timeline and a fresh epoch first, and settles a TIMELINE
+ * answer. Such an answer changed nothing, so running the script again is no resending.
+ *
+ * @returns what the script returns after its 'OK'
+ * @throws {CacheError} as `Link.run`; `REMOTE_REJECTED` when the timelines do not settle
+ */
+export async function runScript(
+  link: Link,
+  state: StateKeys,
+  script: LuaScript,
+  entryKeys: readonly string[],
+  args: readonly Argument[],
+): Promise<readonly unknown[]> {
+  const keys = [...state, ...entryKeys];
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const reply = await link.run((client, timeline) =>
+      evaluate(client, script, keys, [timeline, randomEpoch(), ...args]),
+    );
+    if (reply[0] === 'OK') return reply.slice(1);
+    await settleTimeline(link, state, String(reply[1]));
+  }
+  throw new CacheError('REMOTE_REJECTED', 'the state in Redis changes its timeline with every look');
+}
+
+/** Finds out which timeline holds: the connection's may have changed, or the state is from another history. */
+async function settleTimeline(link: Link, state: StateKeys, stateTimeline: string): Promise<void> {
+  const serverTimeline = await link.refreshTimeline();
+  if (serverTimeline === stateTimeline) return;
+  await link.run((client) =>
+    evaluate(client, ADOPT_TIMELINE, [...state], [stateTimeline, randomEpoch(), serverTimeline]),
+  );
+}
+
+/** By digest; by text where the server has lost it, as after SCRIPT FLUSH. */
+async function evaluate(
+  client: Redis,
+  script: LuaScript,
+  keys: readonly string[],
+  args: readonly Argument[],
+): Promise<readonly unknown[]> {
+  try {
+    return (await client.evalsha(script.sha1, keys.length, ...keys, ...args)) as readonly unknown[];
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return (await client.eval(script.source, keys.length, ...keys, ...args)) as readonly unknown[];
+  }
+}
