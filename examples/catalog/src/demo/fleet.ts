@@ -1,0 +1,27 @@
+import type { Address } from './http-client.ts';
+
+/** One running shop. */
+export interface Instance extends Address {
+  readonly name: string;
+}
+
+/** The instances of a run, however they run. */
+export interface Fleet {
+  /** How they run, for the head of the table. */
+  readonly title: string;
+  readonly instances: readonly Instance[];
+  /** Requests a second that two processor cores carry without a queue; more would measure the queue. */
+  readonly maxPerSecond: number;
+  /** Aborts, with a sentence as its reason, when an instance ends by itself. */
+  readonly died: AbortSignal;
+  /** Ends all instances; idempotent. */
+  stop(): Promise<void>;
+}
+
+/** What the instances of a run share. */
+export interface FleetOptions {
+  readonly databaseFile: string;
+  readonly cacheName: string;
+}
+
+export const INSTANCE_NAMES = ['a', 'b', 'c'] as const;

@@ -1,0 +1,79 @@
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, inject, it, vi } from 'vitest';
+import { DemoProcess, isRunning } from './demo-process.ts';
+import { expectSaneSummary } from './summary.ts';
+
+/** The demo is to find or start its own Redis here, and to be seen stopping it. */
+const OWN_REDIS = { REDIS_URL: '' };
+
+const TIMEOUT_MS = 60_000;
+
+function connect(url: string): Redis & AsyncDisposable {
+  const client = new Redis(url);
+  return Object.assign(client, { [Symbol.asyncDispose]: async () => client.disconnect() });
+}
+
+describe('npm run demo', () => {
+  let demo: DemoProcess | undefined;
+  afterEach(() => demo?.dispose());
+
+  it('runs three processes on Redis and sums up in plain lines', { timeout: TIMEOUT_MS }, async () => {
+    demo = new DemoProcess(['--seconds', '3'], OWN_REDIS);
+    await demo.untilUnderWay();
+    const started = demo.descendants();
+    expect(started.length).toBeGreaterThanOrEqual(3);
+    const { code, stdout, stderr } = await demo.end();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).not.toContain('\x1b');
+    expect(stdout).toContain('database queries');
+    expect(demo.temporaryFiles()).toEqual([]);
+    await vi.waitFor(() => expect(started.filter(isRunning)).toEqual([]), { timeout: 5000 });
+  });
+
+  it('prints only the summary with --json', { timeout: TIMEOUT_MS }, async () => {
+    demo = new DemoProcess(['--seconds', '3', '--json'], OWN_REDIS);
+    const { code, stdout, stderr } = await demo.end();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expectSaneSummary(JSON.parse(stdout));
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGKILL', null],
+  ] as const)('leaves no process and no file after %s', { timeout: TIMEOUT_MS }, async (signal, expectedCode) => {
+    demo = new DemoProcess(['--seconds', '60'], OWN_REDIS);
+    await demo.untilUnderWay();
+    const started = demo.descendants();
+    demo.kill(signal);
+    const { code, stderr } = await demo.end();
+    expect({ code, stderr }).toEqual({ code: expectedCode, stderr: '' });
+    await vi.waitFor(
+      () => {
+        expect(started.filter(isRunning)).toEqual([]);
+        expect(demo?.temporaryFiles()).toEqual([]);
+      },
+      { timeout: 10_000, interval: 50 },
+    );
+  });
+
+  it('leaves nothing behind in a Redis that it did not start', { timeout: TIMEOUT_MS }, async () => {
+    const url = inject('redisUrl');
+    await using client = connect(url);
+    demo = new DemoProcess(['--seconds', '60'], { REDIS_URL: url });
+    await demo.untilUnderWay();
+    expect((await client.keys('catalog-demo-*')).length).toBeGreaterThan(3);
+    demo.kill('SIGINT');
+    expect((await demo.end()).code).toBe(130);
+    expect(await client.keys('catalog-demo-*')).toEqual([]);
+  });
+
+  it('says so and exits with 1 when an instance dies', { timeout: TIMEOUT_MS }, async () => {
+    demo = new DemoProcess(['--seconds', '60'], OWN_REDIS);
+    await demo.untilUnderWay();
+    for (const pid of demo.instances()) process.kill(pid, 'SIGKILL');
+    const { code, stderr } = await demo.end();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Failed: instance [abc] ended by itself \(SIGKILL\)/m);
+  });
+});
