@@ -18,7 +18,7 @@ export { fenceSlot, floorBucket, partitionIndex, type VersionKind } from './cohe
 export { type Duration, toMs } from './duration.ts';
 export { CacheError, type ErrorCode } from './errors.ts';
 export { unscoped } from './keys.ts';
-export { randomEpoch } from './random.ts';
+export { jittered, randomEpoch } from './random.ts';
 export type { Remote, RemoteContext, RemotePartition, RemoteSession } from './store/remote.ts';
 export type {
   FillOutcome,

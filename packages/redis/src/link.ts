@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { CacheError, type Clock, type Timer } from 'tierwise/driver';
+import { CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
 
 export interface LinkOptions {
   readonly clock: Clock;
@@ -12,6 +12,13 @@ export interface LinkOptions {
   onUp(): void;
   /** The connection was lost, or an attempt to make one failed. */
   onDown(error: CacheError): void;
+}
+
+/** A command that has not been answered yet. */
+interface Waiting {
+  readonly client: Redis;
+  readonly sinceMs: number;
+  reject(error: CacheError): void;
 }
 
 /** A link that is up: its client, and the timeline of the server it is connected to. */
@@ -36,13 +43,12 @@ const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|NOAUTH)
  */
 export class Link {
   readonly #options: LinkOptions;
-  readonly #waiting = new Set<{ readonly sinceMs: number }>();
+  readonly #waiting = new Set<Waiting>();
   #connection: Connection | undefined;
   #client: Redis | undefined;
   #watch: Timer | undefined;
   #retry: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
-  #isTimedOut = false;
   #isClosed = false;
 
   constructor(options: LinkOptions) {
@@ -89,6 +95,7 @@ export class Link {
     this.#retry?.cancel();
     this.#watch?.cancel();
     this.#connection = undefined;
+    for (const waiting of this.#waiting) waiting.reject(new CacheError('REMOTE_UNAVAILABLE', 'the cache was closed'));
     this.#client?.disconnect();
   }
 
@@ -100,13 +107,12 @@ export class Link {
       await this.#establish(client);
     } catch (error) {
       if (client !== undefined) reset(client);
-      this.#end(client, toCacheError(error, this.#isTimedOut));
+      this.#end(client, toCacheError(error));
     }
   }
 
   async #establish(client: Redis): Promise<void> {
     this.#client = client;
-    this.#isTimedOut = false;
     // Whatever goes wrong is told by the command it goes wrong for, or by the end of the connection.
     client.on('error', () => {});
     client.once('end', () => this.#end(client, new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended')));
@@ -124,28 +130,33 @@ export class Link {
     if (this.#isClosed || this.#client !== client) return;
     this.#client = undefined;
     this.#connection = undefined;
+    for (const waiting of this.#waiting) {
+      if (waiting.client !== client) continue;
+      waiting.reject(error);
+      this.#waiting.delete(waiting);
+    }
     this.#options.onDown(error);
     const { clock } = this.#options;
-    this.#retry = clock.after(this.#retryMs, () => void this.#connect());
+    this.#retry = clock.after(jittered(this.#retryMs), () => void this.#connect());
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
   }
 
-  async #watched<R>(client: Redis, command: () => Promise<R>): Promise<R> {
-    const waiting = { sinceMs: this.#options.clock.monotonicMs() };
-    this.#waiting.add(waiting);
-    this.#watchOldest(this.#options.deadlineMs);
-    try {
-      return await command();
-    } catch (error) {
-      const known = toCacheError(error, this.#isTimedOut && this.#client !== client);
-      if (known.code === 'REMOTE_REJECTED' && FATAL_REPLY.test(String((error as Error).message))) {
-        reset(client);
-        this.#end(client, known);
-      }
-      throw known;
-    } finally {
-      this.#waiting.delete(waiting);
-    }
+  /** Runs a command that ends with the connection at the latest, whatever the client makes of it. */
+  #watched<R>(client: Redis, command: () => Promise<R>): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const waiting: Waiting = { client, sinceMs: this.#options.clock.monotonicMs(), reject };
+      this.#waiting.add(waiting);
+      this.#watchOldest(this.#options.deadlineMs);
+      command()
+        .then(resolve, (error: unknown) => {
+          const known = toCacheError(error);
+          reject(known);
+          if (known.code !== 'REMOTE_REJECTED' || !FATAL_REPLY.test(String((error as Error).message))) return;
+          reset(client);
+          this.#end(client, known);
+        })
+        .finally(() => this.#waiting.delete(waiting));
+    });
   }
 
   /** One timer for all commands that wait: they are answered in order, so the oldest speaks for the rest. */
@@ -162,19 +173,17 @@ export class Link {
   }
 
   /** A process that was stopped finds its timers due before the answers that already lie in its sockets. */
-  #giveLastChance(oldest: { readonly sinceMs: number }): void {
+  #giveLastChance(oldest: Waiting): void {
     this.#watch = this.#options.clock.after(1, () => {
       this.#watch = undefined;
       if (!this.#waiting.has(oldest)) {
         if (this.#waiting.size > 0) this.#watchOldest(1);
         return;
       }
-      const client = this.#client;
-      if (client === undefined) return;
-      this.#isTimedOut = true;
+      const { client } = oldest;
       const { deadlineMs } = this.#options;
-      reset(client);
       this.#end(client, new CacheError('REMOTE_TIMEOUT', `Redis did not answer within ${deadlineMs} ms`));
+      reset(client);
     });
   }
 }
@@ -199,9 +208,8 @@ function reset(client: Redis): void {
   client.disconnect();
 }
 
-function toCacheError(error: unknown, isTimedOut: boolean): CacheError {
+function toCacheError(error: unknown): CacheError {
   if (CacheError.is(error)) return error;
-  if (isTimedOut) return new CacheError('REMOTE_TIMEOUT', 'Redis did not answer in time', {}, { cause: error });
   if (error instanceof Error && error.name === 'ReplyError') {
     return new CacheError('REMOTE_REJECTED', 'Redis answered with an error', {}, { cause: error });
   }

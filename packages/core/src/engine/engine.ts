@@ -235,7 +235,7 @@ export class Engine {
     if (entry === undefined) return undefined;
     const sinceOriginMs = nowMs - this.#originMs;
     if (sinceOriginMs >= entry.expiresMs && entry.expiresMs !== NEVER_MS) {
-      this.#memory.drop(key);
+      this.#memory.expire(key);
       return undefined;
     }
     const partition = this.#partitionOf(key);
@@ -249,8 +249,7 @@ export class Engine {
       entry.checkedGeneration = view.generation;
       return entry;
     }
-    this.#memory.drop(key);
-    this.#counters.memory.invalidated++;
+    this.#memory.invalidate(key);
     return undefined;
   }
 

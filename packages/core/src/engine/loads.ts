@@ -172,9 +172,8 @@ export class Loads {
       return;
     }
     counters.loads.unkept++;
-    if (this.#newest.get(flight.key) === flight) {
-      memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);
-    }
+    // Its waiters were answered with something newer than what memory may hold, and nobody may go back behind that.
+    memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);
   }
 
   #mayKeep(partition: Partition, flight: Flight, tags: readonly string[]): boolean {

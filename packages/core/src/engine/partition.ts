@@ -164,7 +164,8 @@ export class Partition implements CoordinatorListener {
     }
     if (outcome === 'proved' || outcome === 'resynced') void this.#deliver();
     this.#tellState();
-    this.#finishStart();
+    // A beat may come before the first connection; that one still has its deadline to be made in.
+    if (outcome !== 'failed' || this.#isConnected) this.#finishStart();
   }
 
   #finishStart(): void {

@@ -77,10 +77,11 @@ export class RemoteReads {
     const isProved = view.proof.covers(sentAtMs);
     const proving = isProved ? undefined : tailer.prove(sentAtMs);
     const answer = store.read(reads.map((read) => read.key));
+    // It may fail while the proof is still awaited, when nobody listens to it yet.
+    answer.catch(() => {});
     try {
       if (proving !== undefined && !(await proving)) {
         // Without proof the answer would not be believed, so nobody waits for it.
-        answer.catch(() => {});
         onUnproved(reads.length);
         for (const read of reads) this.#settle(read, undefined);
         return;

@@ -212,7 +212,7 @@ export class Writes {
 
   /** The effect of an own call on one key that needs no number yet. */
   #ownCall(partition: Partition, key: string): void {
-    this.#context.memory.drop(key);
+    this.#context.memory.invalidate(key);
     partition.view.activity.mark(key, Number.POSITIVE_INFINITY);
   }
 

@@ -110,8 +110,14 @@ export class MemoryLayer implements Forgetter {
     return isKept;
   }
 
-  drop(key: string): void {
+  /** Drops what is past its expiry. */
+  expire(key: string): void {
     this.#entries.delete(key);
+  }
+
+  /** Drops what an own call or a later version has outdated. */
+  invalidate(key: string): void {
+    if (this.#entries.delete(key)) this.#counters.invalidated++;
   }
 
   /** Drops the entry of `key` if its load began before `beganMs`: something loaded later stays. */

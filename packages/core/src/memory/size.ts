@@ -1,4 +1,6 @@
 import { types } from 'node:util';
+import { isPlainPrototype } from '../wire/kinds.ts';
+import { Seen } from '../wire/seen.ts';
 
 /**
  * Bytes by kind, as V8 lays values out on 64-bit machines without pointer compression, which is what Node runs:
@@ -72,7 +74,7 @@ export function estimateBytes(value: unknown): number {
 
 class Estimate {
   bytes = 0;
-  readonly #seen = new Set<object>();
+  readonly #seen = new Seen();
   readonly #pending: object[] = [];
   /** How many objects each pending one stands for. */
   readonly #weights: number[] = [];
@@ -96,21 +98,30 @@ class Estimate {
   }
 
   #push(object: object, weight: number): void {
-    if (this.#seen.has(object)) return;
-    this.#seen.add(object);
+    if (this.#seen.meets(object)) return;
     this.#pending.push(object);
     this.#weights.push(weight);
   }
 
   #count(object: object, weight: number): void {
-    if (Array.isArray(object)) this.#countArray(object, weight);
-    else if (types.isMap(object)) this.#countMap(object, weight);
+    if (isPlainPrototype(Object.getPrototypeOf(object))) this.#countObject(object as Record<string, unknown>, weight);
+    else if (Array.isArray(object)) this.#countArray(object, weight);
+    else this.#countOther(object, weight);
+  }
+
+  #countOther(object: object, weight: number): void {
+    if (types.isMap(object)) this.#countMap(object, weight);
     else if (types.isSet(object)) this.#countSet(object, weight);
     else if (types.isDate(object)) this.bytes += weight * BYTES.date;
+    else if (types.isRegExp(object)) this.bytes += weight * (BYTES.regexp + leafBytes(object.source));
     else if (ArrayBuffer.isView(object) || types.isAnyArrayBuffer(object)) {
       this.bytes += weight * (BYTES.binary + object.byteLength);
-    } else if (types.isRegExp(object)) this.bytes += weight * (BYTES.regexp + leafBytes(object.source));
-    else this.#countObject(object as Record<string, unknown>, weight);
+    } else {
+      if (types.isNativeError(object)) {
+        this.bytes += weight * (BYTES.error + leafBytes(object.message) + leafBytes(object.stack));
+      }
+      this.#countObject(object as unknown as Record<string, unknown>, weight);
+    }
   }
 
   #countArray(array: readonly unknown[], weight: number): void {
@@ -149,9 +160,6 @@ class Estimate {
   }
 
   #countObject(object: Record<string, unknown>, weight: number): void {
-    if (types.isNativeError(object)) {
-      this.bytes += weight * (BYTES.error + leafBytes(object.message) + leafBytes(object.stack));
-    }
     const keys = Object.keys(object);
     const isRecord = keys.length <= MAX_RECORD_PROPERTIES;
     const perProperty = isRecord ? BYTES.property : BYTES.dictionaryProperty;
