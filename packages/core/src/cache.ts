@@ -51,7 +51,8 @@ export class Cache extends Namespace implements AsyncDisposable {
   }
 
   /**
-   * Lets loads and writes under way reach the shared layer, then ends its connections. Calls made afterwards are refused
+   * Lets values already loaded and writes under way reach the shared layer, then ends its connections; what a loader that
+   * is still running brings is answered to its callers and kept nowhere. Calls made afterwards are refused
    * with `CACHE_CLOSED`. May be called more than once; never rejects.
    */
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { checkObject, invalidOption } from './checks.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { Lifetime } from './engine/context.ts';
+import type { ReadSpec } from './engine/engine.ts';
 import { CacheError, describe } from './errors.ts';
 import { checkTags, type Scope, scoped } from './keys.ts';
 import { resolveLoadTimeout, resolveTtl, type Ttl } from './options.ts';
@@ -9,6 +10,8 @@ import { resolveLoadTimeout, resolveTtl, type Ttl } from './options.ts';
 export interface GetOptions {
   /** Lets this caller go, rejected with the signal's reason; what others wait for goes on. */
   readonly signal?: AbortSignal;
+  /** Cap on the lifetime in memory of what the shared layer answers. Default: `memory.ttl` of the cache. */
+  readonly memoryTtl?: Duration;
 }
 
 /** Options of one `set`. */
@@ -22,7 +25,7 @@ export interface SetOptions {
 }
 
 /** Options of one `getOrSet`. */
-export interface GetOrSetOptions<V = unknown> extends GetOptions, Omit<SetOptions, 'ttl'> {
+export interface GetOrSetOptions<V = unknown> extends GetOptions, Omit<SetOptions, 'ttl' | 'memoryTtl'> {
   /** Lifetime of the entry, also computed from the loaded value. Default: the cache's or keyspace's. */
   readonly ttl?: Ttl | ((value: V) => Ttl);
   /** More tags, computed from the loaded value. */
@@ -44,17 +47,23 @@ export interface CallDefaults {
   readonly loadTimeoutMs: number | undefined;
 }
 
-export const GET_OPTIONS: readonly string[] = ['signal'];
+const GET_OPTIONS: readonly string[] = ['signal', 'memoryTtl'];
 export const SET_OPTIONS: readonly string[] = ['ttl', 'memoryTtl', 'tags'];
 export const GET_OR_SET_OPTIONS: readonly string[] = ['signal', 'ttl', 'memoryTtl', 'tags', 'valueTags', 'loadTimeout'];
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
-/** The signal of a read's options, checked. */
-export function toSignal(options: GetOptions | undefined): AbortSignal | undefined {
-  if (options === undefined) return undefined;
+const PLAIN_READ: ReadSpec = Object.freeze({ signal: undefined, memoryTtlMs: undefined });
+
+/** The options of a read, checked. */
+export function toReadSpec(options: GetOptions | undefined): ReadSpec {
+  if (options === undefined) return PLAIN_READ;
   checkObject(options, 'options', GET_OPTIONS);
-  return checkSignal(options.signal);
+  const { signal, memoryTtl } = options;
+  return {
+    signal: checkSignal(signal),
+    memoryTtlMs: memoryTtl === undefined ? undefined : toMs(memoryTtl, 'memoryTtl'),
+  };
 }
 
 export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {

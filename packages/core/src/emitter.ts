@@ -3,7 +3,7 @@ import type { CacheError } from './errors.ts';
 /** Whether answers can be given from memory and the shared layer, and how far what is known reaches. */
 export interface Health {
   /**
-   * - `coherent`: the view is proved; every layer is in use.
+   * - `coherent`: the view is proved; what memory holds may be served. Lasts up to Δ after a connection broke.
    * - `suspect`: connected, but no proof within Δ; reads go to the loader, memory serves only what is younger than Δ.
    * - `offline`: the shared layer is not connected; reads are answered as when suspect.
    */

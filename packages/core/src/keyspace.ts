@@ -84,7 +84,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
     const { load } = this.#options;
     const value =
       load === undefined
-        ? this.#later(() => this.#cache.get<V>(this.key(params), options))
+        ? this.#later(() => this.#cache.get<V>(this.key(params), this.#readOptions(options)))
         : this.getOrSet(params, (context) => load(params, context), options);
     // With `load` a value always comes, which `R` says and the compiler cannot see.
     return value as Promise<R>;
@@ -99,7 +99,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
   async getMany(list: readonly P[], options?: GetOptions): Promise<R[]> {
     if (this.#options.load !== undefined) return Promise.all(list.map((params) => this.get(params, options)));
     const keys = list.map((params) => this.key(params));
-    return (await this.#cache.getMany<V>(keys, options)) as R[];
+    return (await this.#cache.getMany<V>(keys, this.#readOptions(options))) as R[];
   }
 
   /** The value in memory, synchronously. */
@@ -108,7 +108,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
   }
 
   async entry(params: P, options?: GetOptions): Promise<CacheEntry<V> | undefined> {
-    return this.#cache.entry<V>(this.key(params), options);
+    return this.#cache.entry<V>(this.key(params), this.#readOptions(options));
   }
 
   async set(params: P, value: V): Promise<SetResult> {
@@ -124,12 +124,17 @@ export class Keyspace<P extends object, V, R = V | undefined> {
     return this.#cache.deleteMany(list.map((params) => this.key(params)));
   }
 
+  #readOptions(options: GetOptions = {}): GetOptions {
+    const { memoryTtl } = this.#options;
+    return memoryTtl === undefined ? options : { memoryTtl, ...options };
+  }
+
   #loadOptions(params: P, options: GetOptions): GetOrSetOptions<V> {
     const { ttl, memoryTtl, tags, valueTags, loadTimeout } = this.#options;
     return {
+      ...(memoryTtl !== undefined && { memoryTtl }),
       ...options,
       ...(ttl !== undefined && { ttl }),
-      ...(memoryTtl !== undefined && { memoryTtl }),
       ...(tags !== undefined && { tags: tags(params) }),
       ...(valueTags !== undefined && { valueTags: (value: V) => valueTags(value, params) }),
       ...(loadTimeout !== undefined && { loadTimeout }),

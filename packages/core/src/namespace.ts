@@ -12,7 +12,7 @@ import {
   type SetOptions,
   toLifetime,
   toLoadTimeoutMs,
-  toSignal,
+  toReadSpec,
   toTags,
 } from './call-options.ts';
 import { checkObject, invalidOption } from './checks.ts';
@@ -57,7 +57,7 @@ export class Namespace {
   /** The value from memory or the shared layer; `undefined` when neither has one that counts. */
   get<V = unknown>(key: string, options?: GetOptions): Promise<V | undefined> {
     try {
-      return this.#engine.get(this.#key(key), toSignal(options)) as Promise<V | undefined>;
+      return this.#engine.get(this.#key(key), toReadSpec(options)) as Promise<V | undefined>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -65,7 +65,7 @@ export class Namespace {
 
   /** Like `get`, with the layer it came from and its age. */
   async entry<V = unknown>(key: string, options?: GetOptions): Promise<CacheEntry<V> | undefined> {
-    const found = await this.#engine.entry(this.#key(key), toSignal(options));
+    const found = await this.#engine.entry(this.#key(key), toReadSpec(options));
     if (found === undefined) return undefined;
     const { layer, ageMs, expiresInMs, entry } = found;
     const tags = entry.tags.map((tag) => this.#unscopedTag(tag));
@@ -92,8 +92,8 @@ export class Namespace {
 
   /** The values of several keys, in their order, `undefined` where there is none. One read of the shared layer. */
   async getMany<V = unknown>(keys: readonly string[], options?: GetOptions): Promise<(V | undefined)[]> {
-    const signal = toSignal(options);
-    return (await this.#engine.getMany(this.#keys(keys), signal)) as (V | undefined)[];
+    const read = toReadSpec(options);
+    return (await this.#engine.getMany(this.#keys(keys), read)) as (V | undefined)[];
   }
 
   /**
@@ -135,7 +135,9 @@ export class Namespace {
   /** Makes every instance forget all entries that carry one of these tags. */
   async invalidateTags(tags: readonly string[]): Promise<InvalidationResult> {
     this.#checkOpen();
-    return this.#engine.writes.invalidate({ tags: toTags(this.#scope, tags), prefixes: [], clear: false });
+    const scopedTags = toTags(this.#scope, tags);
+    if (scopedTags.length === 0) return { delivered: true };
+    return this.#engine.writes.invalidate({ tags: scopedTags, prefixes: [], clear: false });
   }
 
   /** Makes every instance forget all keys that begin with `prefix`, which must end with `:`. */

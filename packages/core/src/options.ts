@@ -1,6 +1,5 @@
 import { checkObject, invalidOption, oneOf, wholeNumber } from './checks.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { clockToleranceMs } from './coherence/proof.ts';
 import { type Duration, toMs } from './duration.ts';
 import { describe } from './errors.ts';
 import { inProcess } from './in-process/remote.ts';
@@ -163,7 +162,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     onOversize: oneOf(options.onOversize, ['event', 'throw'], DEFAULTS.onOversize, 'onOversize'),
     onUndelivered: oneOf(options.onUndelivered, ['resolve', 'throw'], DEFAULTS.onUndelivered, 'onUndelivered'),
     loadTimeoutMs: resolveLoadTimeout(options.loadTimeout, DEFAULTS.loadTimeoutMs),
-    clock: options.clock ?? systemClock,
+    clock: checkClock(options.clock ?? systemClock),
   });
 }
 
@@ -204,13 +203,20 @@ function resolveCoherence(
   checkObject(coherence, 'coherence', ['lease', 'logEvents', 'maxVersions', 'maxJournal']);
   const leaseMs = coherence.lease === undefined ? DEFAULTS.leaseMs : toMs(coherence.lease, 'coherence.lease');
   wholeNumber(leaseMs, undefined, 'coherence.lease', RANGES.leaseMs);
-  if (leaseMs <= 8 * clockToleranceMs(leaseMs)) throw invalidOption('coherence.lease', 'leaves no time for a proof');
   return {
     leaseMs,
     logEvents: wholeNumber(coherence.logEvents, DEFAULTS.logEvents, 'coherence.logEvents', RANGES.logEvents),
     maxVersions: wholeNumber(coherence.maxVersions, DEFAULTS.maxVersions, 'coherence.maxVersions', RANGES.maxVersions),
     maxJournal: wholeNumber(coherence.maxJournal, DEFAULTS.maxJournal, 'coherence.maxJournal', RANGES.maxJournal),
   };
+}
+
+function checkClock(clock: Clock): Clock {
+  const members = ['wallMs', 'monotonicMs', 'after', 'endOfTick'] as const;
+  if (typeof clock === 'object' && clock !== null && members.every((name) => typeof clock[name] === 'function')) {
+    return clock;
+  }
+  throw invalidOption('clock', `must have the functions ${members.join(', ')}`);
 }
 
 function checkRemote(remote: Remote): Remote {

@@ -39,10 +39,23 @@ describe('the estimate', () => {
     expect(estimated).toBeLessThan(200_000_000);
   });
 
-  test('of a chain too long to walk counts the rest at the average', () => {
-    let chain: unknown = null;
-    for (let link = 0; link < 1_000_000; link++) chain = { chain };
-    expect(estimateBytes(chain)).toBeGreaterThan(1_000_000);
+  test('stops walking what has no end', () => {
+    let made = 0;
+    const endless = (): object => ({
+      get next() {
+        made += 1;
+        return made < 1_000_000 ? endless() : null;
+      },
+    });
+    expect(estimateBytes(endless())).toBeGreaterThan(1_000_000);
+    expect(made).toBeLessThan(200_000);
+  });
+
+  test('tells text of one byte a character from text of two, also where only some characters are wide', () => {
+    expect(estimateBytes('x'.repeat(1000))).toBe(1016);
+    expect(estimateBytes('\u00ff'.repeat(1000))).toBe(1016);
+    expect(estimateBytes('€'.repeat(1000))).toBe(2016);
+    expect(estimateBytes('ab€d'.repeat(250))).toBe(2016);
   });
 
   test('never throws', () => {

@@ -34,6 +34,12 @@ function tampered(changes: Readonly<Record<number, number>>): Buffer {
   return bytes;
 }
 
+function overlongTag(): Buffer {
+  const bytes = encodeEnvelope({ ...HEADER, tags: ['t'] }, PAYLOAD);
+  bytes[HEADER_BYTES + 1] = 0xff;
+  return bytes;
+}
+
 describe('an envelope', () => {
   test('comes back as it was written', () => {
     for (const header of [
@@ -123,6 +129,7 @@ describe('bytes that are no envelope are told apart', () => {
     ['an expiry beyond 2^53', tampered({ 40: 1 }), 'malformed'],
     ['more tags than bytes', tampered({ 48: 0xff }), 'malformed'],
     ['a tag longer than the bytes', tampered({ [HEADER_BYTES]: 0xff }), 'malformed'],
+    ['a last tag longer than the bytes', overlongTag(), 'malformed'],
     ['a tag that is no UTF-8', tampered({ [HEADER_BYTES + 2]: 0xff }), 'malformed'],
     ['an overlong tag character', tampered({ [HEADER_BYTES + 2]: 0xc0, [HEADER_BYTES + 3]: 0xaf }), 'malformed'],
   ];

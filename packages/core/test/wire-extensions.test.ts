@@ -121,6 +121,11 @@ describe('class extensions', () => {
     expect(() => msgpack().decode(codec.encode(new Money(1n, 'EUR')))).toThrow('not what this codec writes');
   });
 
+  test('whose data points at the unfinished instance are unreadable', () => {
+    // [extension, 'basket', [reference, 0]]
+    expect(() => codec.decode(Buffer.from('c19307a66261736b6574920000', 'hex'))).toThrow('not what this codec writes');
+  });
+
   test('that throw at decoding make the payload unreadable, with the error as the cause', () => {
     const cause = new Error('too old');
     const failing = msgpack({

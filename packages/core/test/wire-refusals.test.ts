@@ -29,6 +29,7 @@ structuredClone(detached, { transfer: [detached.buffer] });
 const holed = [1, 2, 3];
 delete holed[1];
 const annotated = Object.assign(new Map(), { note: 'lost' });
+const annotatedDate = Object.assign(new Date(0), { note: 'lost' });
 
 const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['a function', { items: [1, 2, 3, { onClick: () => 1 }] }, '$.items[3].onClick'],
@@ -55,6 +56,7 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['resizable memory', { m: new ArrayBuffer(8, { maxByteLength: 16 }) }, '$.m'],
   ['detached memory', { m: detached }, '$.m'],
   ['properties on a Map', { m: annotated }, '$.m'],
+  ['properties on a Date', { d: annotatedDate }, '$.d'],
   [
     'a function as a key of a Map',
     new Map<unknown, unknown>([

@@ -81,13 +81,30 @@ export class Link {
     return this.#watched(connection.client, () => command(connection.client, connection.timeline));
   }
 
-  /** Reads the server's timeline again; it may change under a connection when a replica attaches. */
+  /**
+   * Reads the server's timeline again; it may change under a connection when a replica attaches. A connection that cannot
+   * tell it, for one because its server is no primary any more, ends.
+   */
   async refreshTimeline(): Promise<string> {
     const connection = this.#connection;
     if (connection === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'not connected to Redis');
-    const timeline = await this.#watched(connection.client, () => readTimeline(connection.client));
-    connection.timeline = timeline;
-    return timeline;
+    const { client } = connection;
+    try {
+      connection.timeline = await this.#watched(client, () => readTimeline(client));
+    } catch (error) {
+      this.#end(client, toCacheError(error));
+      reset(client);
+      throw error;
+    }
+    return connection.timeline;
+  }
+
+  /** Ends the current connection, if there is one; the next one may lead to another server. */
+  drop(error: CacheError): void {
+    const client = this.#client;
+    if (client === undefined) return;
+    this.#end(client, error);
+    reset(client);
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { checkObject, type Duration, invalidOption, toMs, wholeNumber } from 'ti
 
 /** Options that every kind of connection takes. */
 export interface CommonRedisOptions {
-  /** Deadline of every command and of connecting. Default `'1s'`. */
+  /** Deadline of every command and of connecting. Default `'1s'`, range 10 ms to 1 min. */
   readonly commandTimeout?: Duration;
 }
 
@@ -66,6 +66,8 @@ export interface ResolvedRedisOptions {
 }
 
 const DEFAULT_DEADLINE_MS = 1_000;
+/** Ends included: shorter than a round trip nothing works, and longer than this is waiting. */
+const DEADLINE_RANGE_MS = [10, 60_000] as const;
 const DEFAULT_PARTITIONS = 16;
 const COMMON = ['commandTimeout'];
 
@@ -78,6 +80,7 @@ export function resolveRedisOptions(options: RedisRemoteOptions): ResolvedRedisO
   if (typeof options !== 'object' || options === null) throw invalidOption('redis', 'must be given options');
   const deadlineMs =
     options.commandTimeout === undefined ? DEFAULT_DEADLINE_MS : toMs(options.commandTimeout, 'redis.commandTimeout');
+  wholeNumber(deadlineMs, undefined, 'redis.commandTimeout', DEADLINE_RANGE_MS);
   if ('url' in options) return { deadlineMs, ...fromUrl(options) };
   if ('client' in options) return { deadlineMs, ...fromClient(options) };
   if ('sentinels' in options) return { deadlineMs, ...fromSentinels(options) };
@@ -87,14 +90,16 @@ export function resolveRedisOptions(options: RedisRemoteOptions): ResolvedRedisO
 
 type Source = Omit<ResolvedRedisOptions, 'deadlineMs'>;
 
-function fromUrl({ url, options = {}, ...rest }: UrlOptions): Source {
-  checkObject(rest, 'redis', COMMON);
+function fromUrl(given: UrlOptions): Source {
+  checkObject(given, 'redis', ['url', 'options', ...COMMON]);
+  const { url, options = {} } = given;
   checkUrl(url);
   return standalone((overrides) => new Redis(url, { ...options, ...overrides }));
 }
 
-function fromSentinels({ sentinels, name, options = {}, ...rest }: SentinelOptions): Source {
-  checkObject(rest, 'redis', COMMON);
+function fromSentinels(given: SentinelOptions): Source {
+  checkObject(given, 'redis', ['sentinels', 'name', 'options', ...COMMON]);
+  const { sentinels, name, options = {} } = given;
   if (!Array.isArray(sentinels) || sentinels.length === 0)
     throw invalidOption('redis.sentinels', 'must name at least one');
   if (typeof name !== 'string' || name === '') throw invalidOption('redis.name', 'must name the group');
@@ -102,8 +107,9 @@ function fromSentinels({ sentinels, name, options = {}, ...rest }: SentinelOptio
   return standalone((overrides) => new Redis({ ...options, ...own, ...overrides }));
 }
 
-function fromCluster({ cluster, ...rest }: ClusterOptions): Source {
-  checkObject(rest, 'redis', COMMON);
+function fromCluster(given: ClusterOptions): Source {
+  checkObject(given, 'redis', ['cluster', ...COMMON]);
+  const { cluster } = given;
   checkObject(cluster, 'redis.cluster', ['nodes', 'partitions', 'options']);
   const { nodes, options = {} } = cluster;
   if (!Array.isArray(nodes) || nodes.length === 0)
@@ -117,8 +123,9 @@ function fromCluster({ cluster, ...rest }: ClusterOptions): Source {
   };
 }
 
-function fromClient({ client, partitions, ...rest }: ClientOptions): Source {
-  checkObject(rest, 'redis', COMMON);
+function fromClient(given: ClientOptions): Source {
+  checkObject(given, 'redis', ['client', 'partitions', ...COMMON]);
+  const { client, partitions } = given;
   if (isCluster(client)) {
     const { keyPrefix = '', redisOptions = {} } = client.options;
     return {

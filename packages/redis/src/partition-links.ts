@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { type CacheError, type Clock, type CoordinatorListener, decodeMessage, type Timer } from 'tierwise/driver';
+import { CacheError, type Clock, type CoordinatorListener, decodeMessage, type Timer } from 'tierwise/driver';
 import { Link } from './link.ts';
 import type { Names } from './names.ts';
 import { loadScripts } from './scripts.ts';
@@ -9,6 +9,7 @@ export type LinkRole = 'commands' | 'tail' | 'bus';
 
 export interface PartitionLinksOptions {
   readonly names: Names;
+  readonly database: number;
   readonly clock: Clock;
   readonly deadlineMs: number;
   /** Deadline of a tail: one that takes longer than Δ could prove nothing any more. */
@@ -30,6 +31,7 @@ export class PartitionLinks {
   readonly #options: PartitionLinksOptions;
   #listener: CoordinatorListener | undefined;
   #ping: Timer | undefined;
+  #isUniting = false;
   #isClosed = false;
 
   constructor(options: PartitionLinksOptions) {
@@ -57,13 +59,40 @@ export class PartitionLinks {
     this.bus.close();
   }
 
+  /**
+   * Sees to it that all three connections are on the timeline that proofs come from: reads count only there, and after a
+   * failover nothing else would make one that was left behind look again.
+   */
+  async unite(): Promise<void> {
+    const strays = [this.commands, this.bus].filter((link) => link.isUp && link.timeline !== this.tail.timeline);
+    if (strays.length === 0 || this.#isUniting) return;
+    this.#isUniting = true;
+    try {
+      await this.tail.refreshTimeline();
+      for (const link of strays) {
+        if ((await link.refreshTimeline()) === this.tail.timeline) continue;
+        link.drop(
+          new CacheError('REMOTE_UNAVAILABLE', 'the connection leads to another server than the one that proves'),
+        );
+      }
+    } catch {
+      // Whichever of them could not tell its timeline has ended by that.
+    } finally {
+      this.#isUniting = false;
+    }
+  }
+
   #link(role: LinkRole, deadlineMs: number, prepare: (client: Redis) => Promise<unknown>): Link {
-    const { clock, create, onError } = this.#options;
+    const { clock, create, database, onError } = this.#options;
     return new Link({
       clock,
       deadlineMs,
       create: () => create(role),
-      prepare,
+      prepare: async (client) => {
+        // ioredis goes on in database 0 where the server refuses the one asked for; asked again, it tells.
+        if (database !== 0) await client.select(database);
+        await prepare(client);
+      },
       onUp: () => this.#onUp(role),
       onDown: (error) => {
         onError(error);

@@ -43,13 +43,12 @@ export class RedisCoordinator implements Coordinator {
   }
 
   async tail(request: TailRequest): Promise<TailReply> {
-    const { tail, commands, names } = this.#links;
+    const { tail, names } = this.#links;
     const args = [request.epoch ?? '', request.applied, TAIL_EVENTS];
     const reply = await runScript(tail, names.state, READ_TAIL, [], args);
     const { timeline } = tail;
     if (timeline === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended');
-    // Reads count only on the timeline of the proof, and nothing else would make a reading connection look again.
-    if (commands.isUp && commands.timeline !== timeline) commands.refreshTimeline().catch(() => {});
+    void this.#links.unite();
     return { ...parseTail(reply), timeline };
   }
 

@@ -47,6 +47,7 @@ function openPartition(
   const names = new Names({ cacheName, keyPrefix: source.keyPrefix, database: source.database, partition });
   const links = new PartitionLinks({
     names,
+    database: source.database,
     clock,
     deadlineMs: source.deadlineMs,
     tailDeadlineMs: Math.min(source.deadlineMs, leaseMs),

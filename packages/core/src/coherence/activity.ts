@@ -14,6 +14,9 @@ export abstract class Pending {
     this.key = key;
   }
 
+  /** Tells it that a load of its key begins. */
+  onLoad(): void {}
+
   /** Tells it of an event on its key. `seq` is infinite for an own call that has no number yet. */
   abstract mark(seq: number): void;
 }
@@ -49,6 +52,12 @@ export class Activity {
     for (let at = this.#byKey.get(key); at !== undefined; at = at.next) {
       if (at.leaseSeq < seq) at.mark(seq);
     }
+  }
+
+  /** Adds a load, and tells what else is under way for its key. */
+  addLoad(load: Pending): void {
+    for (let at = this.#byKey.get(load.key); at !== undefined; at = at.next) at.onLoad();
+    this.add(load);
   }
 
   /** Marks whatever began without knowing event `seq`, on any key. */

@@ -62,6 +62,6 @@ export class Proof {
 }
 
 /** One hundredth of Δ, at least 2 ms: both clocks are read one after the other and the wall clock counts whole milliseconds. */
-export function clockToleranceMs(leaseMs: number): number {
+function clockToleranceMs(leaseMs: number): number {
   return Math.max(2, leaseMs / 100);
 }

@@ -9,6 +9,8 @@ export interface TailerOptions {
   readonly leaseMs: number;
   /** After every tail, and on every beat: what is known about the connection may have changed. */
   onSettled(outcome: TailOutcome): void;
+  /** Why a tail failed. */
+  onRefused(reason: unknown): void;
 }
 
 /** How one tail ended: `resynced` is a proof that had to empty the memory. */
@@ -91,7 +93,7 @@ export class Tailer {
 
   /** One tail; answers whether another one need not follow at once. */
   async #once(): Promise<boolean> {
-    const { clock, view, coordinator, onSettled } = this.#options;
+    const { clock, view, coordinator, onSettled, onRefused } = this.#options;
     this.#checkClocks();
     const voids = view.voids;
     const sentAtMs = clock.wallMs();
@@ -99,8 +101,8 @@ export class Tailer {
     let reply: TailReply;
     try {
       reply = await coordinator.tail({ epoch: view.epoch, applied: view.applied });
-    } catch {
-      // The reason was reported by whoever owns the connection; here it only means: no proof.
+    } catch (error) {
+      onRefused(error);
       this.#isWanted = false;
       onSettled('failed');
       return true;

@@ -15,6 +15,7 @@ export interface EngineContext {
   /** Wall time that entry times count from. */
   readonly originMs: number;
   partitionOf(key: string): Partition;
+  isClosed(): boolean;
 }
 
 /** Lifetimes of one entry, validated. */

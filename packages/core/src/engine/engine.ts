@@ -16,6 +16,13 @@ import type { RemoteRead } from './remote-reads.ts';
 import { type PreparedValue, Values } from './values.ts';
 import { Writes } from './writes.ts';
 
+/** How one read is made; validated. */
+export interface ReadSpec {
+  readonly signal: AbortSignal | undefined;
+  /** Cap on the lifetime in memory of what the shared layer answers; `undefined` for none. */
+  readonly memoryTtlMs: number | undefined;
+}
+
 /** An entry as `entry()` shows it, value not yet released. */
 export interface FoundEntry extends Found {
   readonly ageMs: number;
@@ -68,9 +75,10 @@ export class Engine {
       values: this.#values,
       originMs: this.#originMs,
       partitionOf: (key) => this.#partitionOf(key),
+      isClosed: () => this.isClosed,
     };
     this.#loads = new Loads(this.#context);
-    this.writes = new Writes(this.#context, this.#loads, this.#partitions);
+    this.writes = new Writes(this.#context, this.#partitions);
   }
 
   get isClosed(): boolean {
@@ -90,21 +98,21 @@ export class Engine {
   }
 
   /** The value of `key`; `undefined` when no layer has it. */
-  get(key: string, signal: AbortSignal | undefined): Promise<unknown> {
+  get(key: string, read: ReadSpec): Promise<unknown> {
     const nowMs = this.options.clock.wallMs();
     const entry = this.#fresh(key, nowMs);
-    if (entry === undefined) return this.#getSlowly(key, nowMs, signal);
+    if (entry === undefined) return this.#getSlowly(key, nowMs, read);
     this.#counters.memory.hits++;
     return Promise.resolve(this.#values.release(entry));
   }
 
   /** The values of several keys, in their order; what memory does not have is one read of the shared layer. */
-  getMany(keys: readonly string[], signal: AbortSignal | undefined): Promise<unknown[]> {
+  getMany(keys: readonly string[], read: ReadSpec): Promise<unknown[]> {
     const nowMs = this.options.clock.wallMs();
     return Promise.all(
       keys.map((key) => {
         const entry = this.#fresh(key, nowMs);
-        if (entry === undefined) return this.#getSlowly(key, nowMs, signal);
+        if (entry === undefined) return this.#getSlowly(key, nowMs, read);
         this.#counters.memory.hits++;
         return this.#values.release(entry);
       }),
@@ -112,8 +120,8 @@ export class Engine {
   }
 
   /** A found entry with its dates. */
-  async entry(key: string, signal: AbortSignal | undefined): Promise<FoundEntry | undefined> {
-    const found = await this.#find(key, signal);
+  async entry(key: string, read: ReadSpec): Promise<FoundEntry | undefined> {
+    const found = await this.#find(key, read);
     if (found === undefined) return undefined;
     const nowMs = this.options.clock.wallMs();
     const { expiresMs } = found.entry;
@@ -182,7 +190,7 @@ export class Engine {
     };
   }
 
-  /** Lets what is on its way into the shared layer arrive, then ends the connections. Every call gets the same promise. */
+  /** Lets what was loaded or written arrive in the shared layer, then ends the connections. Every call gets the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -253,7 +261,7 @@ export class Engine {
     return undefined;
   }
 
-  async #find(key: string, signal: AbortSignal | undefined): Promise<Found | undefined> {
+  async #find(key: string, read: ReadSpec): Promise<Found | undefined> {
     const nowMs = this.options.clock.wallMs();
     const entry = this.#fresh(key, nowMs);
     if (entry !== undefined) {
@@ -262,13 +270,13 @@ export class Engine {
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    return waitFor(this.#readRemote(key, nowMs), signal);
+    return waitFor(this.#readRemote(key, nowMs, read.memoryTtlMs), read.signal);
   }
 
-  async #getSlowly(key: string, beganMs: number, signal: AbortSignal | undefined): Promise<unknown> {
+  async #getSlowly(key: string, beganMs: number, read: ReadSpec): Promise<unknown> {
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    const found = await waitFor(this.#readRemote(key, beganMs), signal);
+    const found = await waitFor(this.#readRemote(key, beganMs, read.memoryTtlMs), read.signal);
     return found === undefined ? undefined : this.#values.release(found.entry);
   }
 
@@ -276,21 +284,20 @@ export class Engine {
     this.#counters.memory.misses++;
     checkWellFormed(key);
     const spec = call.resolve(loader, options);
-    const { signal } = spec;
     const partition = this.#partitionOf(key);
     if (this.#loads.joinable(partition, key, beganMs) === undefined) {
-      const found = await waitFor(this.#readRemote(key, beganMs), signal);
+      const found = await waitFor(this.#readRemote(key, beganMs, spec.lifetime.memoryTtlMs), spec.signal);
       if (found !== undefined) return this.#values.release(found.entry);
     }
     return this.#loads.load(partition, key, beganMs, spec);
   }
 
   /** The entry in the shared layer, if it counts for a read that began at `beganMs`. */
-  async #readRemote(key: string, beganMs: number): Promise<Found | undefined> {
+  async #readRemote(key: string, beganMs: number, memoryTtlMs: number | undefined): Promise<Found | undefined> {
     const partition = this.#partitionOf(key);
     if (!partition.isStarted) await partition.started;
     if (partition.journal.covers(key, [])) return undefined;
-    const found = await partition.reads.read(key).answer;
+    const found = await partition.reads.read(key, memoryTtlMs).answer;
     // Whoever joined a read late may need a later proof than the one it was judged by.
     if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;
     return found;
@@ -346,7 +353,7 @@ export class Engine {
     return this.#decode(envelope, {
       keySeq,
       asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - this.#originMs,
-      expiresMs: memoryExpiry(this.#context, clock.wallMs(), remainingMs, undefined),
+      expiresMs: memoryExpiry(this.#context, clock.wallMs(), remainingMs, read.memoryTtlMs),
       checkedGeneration: view.generation,
     });
   }

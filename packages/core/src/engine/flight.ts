@@ -42,7 +42,10 @@ export class Flight extends Pending {
     this.startedAtMs = facts.startedAtMs;
     this.tags = facts.tags;
     this.hasUnknownTags = facts.hasUnknownTags;
-    this.result = facts.start(this);
+    // There before the loader runs: what it calls at once may ask for this very key.
+    const { promise, resolve, reject } = Promise.withResolvers<LoadedValue>();
+    this.result = promise;
+    facts.start(this).then(resolve, reject);
     // Every waiter hears of a rejection itself; without waiters nobody has to.
     this.result.catch(() => {});
   }

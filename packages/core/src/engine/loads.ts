@@ -71,11 +71,6 @@ export class Loads {
     return isUntouched && this.#mayAnswer(partition, flight, beganMs) ? flight : undefined;
   }
 
-  /** Whether a load of `key` is under way that nothing has marked. */
-  isLoading(key: string): boolean {
-    return this.#newest.get(key)?.isMarked === false;
-  }
-
   /** A loaded value on its way into the layers, for readers that do not wait. */
   settled(partition: Partition, key: string, beganMs: number): { value: unknown; isCopied: boolean } | undefined {
     return this.#newest.size === 0 ? undefined : this.joinable(partition, key, beganMs)?.loaded;
@@ -128,7 +123,7 @@ export class Loads {
   async #run(partition: Partition, flight: Flight, spec: LoadSpec): Promise<Flight['loaded'] & object> {
     const { options, counters } = this.#context;
     this.#newest.set(flight.key, flight);
-    partition.view.activity.add(flight);
+    partition.view.activity.addLoad(flight);
     let ready: Ready;
     try {
       const value = await runLoader(spec.loader, spec.timeoutMs, options.clock);
@@ -177,7 +172,7 @@ export class Loads {
   }
 
   #mayKeep(partition: Partition, flight: Flight, tags: readonly string[]): boolean {
-    if (flight.isMarked || this.#newest.get(flight.key) !== flight) return false;
+    if (this.#context.isClosed() || flight.isMarked || this.#newest.get(flight.key) !== flight) return false;
     return partition.isServable(flight.key, tags, flight.leaseSeq);
   }
 
@@ -199,8 +194,9 @@ export class Loads {
       if (result.outcome === 'stored') counters.remote.fills++;
       else counters.remote.fillsRefused++;
       return result.outcome === 'stored';
-    } catch {
+    } catch (error) {
       // Nobody answered: the value keeps its lease, and without proof memory serves it only while it is young.
+      partition.report(error);
       counters.remote.writeErrors++;
       return true;
     }

@@ -4,10 +4,14 @@ import { Journal } from '../coherence/journal.ts';
 import { Tailer, type TailOutcome } from '../coherence/tailer.ts';
 import { type Forgetter, View } from '../coherence/view.ts';
 import type { Emitter, Health } from '../emitter.ts';
+import { CacheError } from '../errors.ts';
 import type { Counters } from '../stats.ts';
 import type { RemotePartition } from '../store/remote.ts';
 import { RemoteReads, type RemoteReadsOptions } from './remote-reads.ts';
 import { merge, WriteQueue } from './write-queue.ts';
+
+/** The place an own event got in the sequence, or why it has none yet and is journaled. */
+export type InvalidationOutcome = SequencedReply | CacheError;
 
 export interface PartitionOptions {
   readonly index: number;
@@ -56,6 +60,7 @@ export class Partition implements CoordinatorListener {
       coordinator,
       leaseMs,
       onSettled: (outcome) => this.#onTail(outcome),
+      onRefused: (reason) => this.report(reason),
     });
     this.reads = new RemoteReads({
       clock,
@@ -63,8 +68,9 @@ export class Partition implements CoordinatorListener {
       view: this.view,
       tailer: this.#tailer,
       accept: options.accept,
-      onFailure: (keys) => {
+      onFailure: (keys, reason) => {
         counters.remote.errors += keys;
+        this.report(reason);
       },
       onUnproved: (keys) => {
         counters.remote.misses += keys;
@@ -80,19 +86,18 @@ export class Partition implements CoordinatorListener {
     coordinator.listen(this);
   }
 
-  /** Own event, to be known here before the call that made it resolves. Answers undefined when it was journaled. */
-  async invalidate(invalidation: Invalidation): Promise<SequencedReply | undefined> {
+  /** Own event, to be known here before the call that made it resolves. */
+  async invalidate(invalidation: Invalidation): Promise<InvalidationOutcome> {
     if (!this.isStarted) await this.started;
     try {
       return await this.writes.invalidate(invalidation);
-    } catch {
-      this.journalize(invalidation);
-      return undefined;
+    } catch (error) {
+      return this.journalize(invalidation, error);
     }
   }
 
   /** Keeps an event that nobody confirmed; from now on own reads of what it covers go to the loader. */
-  journalize(invalidation: Invalidation): void {
+  journalize(invalidation: Invalidation, reason: unknown): CacheError {
     this.journal.add(invalidation);
     // Flights on its keys were marked by the call itself; which others it concerns, only their values can tell.
     if (invalidation.tags.length > 0 || invalidation.prefixes.length > 0 || invalidation.clear) {
@@ -101,6 +106,16 @@ export class Partition implements CoordinatorListener {
     this.view.generation++;
     this.#options.counters.invalidations.undelivered++;
     this.#options.emitter.emit('undelivered', { journaled: this.journal.size });
+    return this.report(reason);
+  }
+
+  /** Tells listeners of a command that was refused: nothing else would say why. Lost connections were told already. */
+  report(reason: unknown): CacheError {
+    const error = CacheError.is(reason)
+      ? reason
+      : new CacheError('INTERNAL', 'a driver threw something else than a CacheError', {}, { cause: reason });
+    if (error.code === 'REMOTE_REJECTED' || error.code === 'INTERNAL') this.#options.emitter.emit('error', error);
+    return error;
   }
 
   /** Whether the entry of `key` with these tags, dated `lease`, may be served as far as this instance knows. */
@@ -199,8 +214,9 @@ export class Partition implements CoordinatorListener {
         for (const invalidation of batch) this.journal.delivered(invalidation);
         this.view.generation++;
       }
-    } catch {
-      // Not delivered is the state it was in; the connection's owner has reported why.
+    } catch (error) {
+      // Not delivered is the state it was in.
+      this.report(error);
     } finally {
       this.#isDelivering = false;
     }

@@ -11,6 +11,8 @@ export class RemoteRead extends Pending {
   readonly leaseSeq = -1;
   /** Highest event on the key heard since the read was asked for; infinite after an own call. */
   heardSeq = 0;
+  /** Shortest cap on the lifetime in memory that those who ask have; `undefined` for none. */
+  memoryTtlMs: number | undefined;
   readonly answer: Promise<Found | undefined>;
   resolve!: (found: Found | undefined) => void;
 
@@ -34,7 +36,7 @@ export interface RemoteReadsOptions {
   /** Judges one answer and keeps it where it may be kept; called for all keys of a reply in one synchronous step. */
   accept(read: RemoteRead, bytes: Uint8Array | undefined, timeline: string, sentAtMs: number): Found | undefined;
   /** The whole batch failed. */
-  onFailure(keys: number): void;
+  onFailure(keys: number, reason: unknown): void;
   /** The whole batch was not waited for, since nothing it could bring would count. */
   onUnproved(keys: number): void;
 }
@@ -53,9 +55,18 @@ export class RemoteReads {
   }
 
   /** The read of `key` under way, or a new one. */
-  read(key: string): RemoteRead {
+  read(key: string, memoryTtlMs: number | undefined): RemoteRead {
+    const read = this.#joinable(key) ?? this.#ask(key);
+    if (memoryTtlMs !== undefined) read.memoryTtlMs = Math.min(memoryTtlMs, read.memoryTtlMs ?? memoryTtlMs);
+    return read;
+  }
+
+  #joinable(key: string): RemoteRead | undefined {
     const present = this.#byKey.get(key);
-    if (present !== undefined && present.heardSeq !== Number.POSITIVE_INFINITY) return present;
+    return present?.heardSeq === Number.POSITIVE_INFINITY ? undefined : present;
+  }
+
+  #ask(key: string): RemoteRead {
     const read = new RemoteRead(key);
     this.#byKey.set(key, read);
     this.#options.view.activity.add(read);
@@ -90,8 +101,8 @@ export class RemoteReads {
       for (const [index, read] of reads.entries()) {
         this.#settle(read, accept(read, reply.values[index], reply.timeline, sentAtMs));
       }
-    } catch {
-      onFailure(reads.length);
+    } catch (error) {
+      onFailure(reads.length, error);
       for (const read of reads) this.#settle(read, undefined);
     }
   }

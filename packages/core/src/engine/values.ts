@@ -68,7 +68,9 @@ export class Values {
 
   #encode(value: unknown): Uint8Array {
     try {
-      return this.#options.codec.encode(value);
+      const payload = this.#options.codec.encode(value);
+      if (!(payload instanceof Uint8Array)) throw new TypeError('a codec must encode to a Uint8Array');
+      return payload;
     } catch (error) {
       if (CacheError.is(error)) throw error;
       throw new CacheError('UNSERIALIZABLE_VALUE', 'the codec refused the value', {}, { cause: error });

@@ -4,8 +4,7 @@ import { CacheError } from '../errors.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
 import { NOTHING } from '../wire/event.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
-import type { Loads } from './loads.ts';
-import type { Partition } from './partition.ts';
+import type { InvalidationOutcome, Partition } from './partition.ts';
 import type { PreparedValue } from './values.ts';
 
 /** What became of an invalidation. */
@@ -34,7 +33,7 @@ export interface SetSpec {
   readonly tags: readonly string[];
 }
 
-/** A `set` under way. Its own event does not count against it, any other one on the key does. */
+/** A `set` under way. Its own event does not count against it, any other one on the key does, and any load of it. */
 class PendingSet extends Pending {
   readonly leaseSeq: number;
   #firstSeq = 0;
@@ -50,7 +49,12 @@ class PendingSet extends Pending {
     this.#firstSeq = seq;
   }
 
-  /** Whether any event but `ownSeq` came since the call. */
+  /** A load that begins after the call may bring what the source holds by then. */
+  override onLoad(): void {
+    this.#isContested = true;
+  }
+
+  /** Whether any event but `ownSeq`, or a load, came since the call. */
   isContested(ownSeq: number): boolean {
     return this.#isContested || (this.#firstSeq !== 0 && this.#firstSeq !== ownSeq);
   }
@@ -65,13 +69,11 @@ const MAX_EVENT_KEYS = 500;
  */
 export class Writes {
   readonly #context: EngineContext;
-  readonly #loads: Loads;
   readonly #partitions: readonly Partition[];
   readonly #pending = new Set<Promise<unknown>>();
 
-  constructor(context: EngineContext, loads: Loads, partitions: readonly Partition[]) {
+  constructor(context: EngineContext, partitions: readonly Partition[]) {
     this.#context = context;
-    this.#loads = loads;
     this.#partitions = partitions;
   }
 
@@ -98,10 +100,10 @@ export class Writes {
       if (own === undefined) byPartition.set(partition, [key]);
       else own.push(key);
     }
-    const events: Promise<boolean>[] = [];
+    const events: Promise<InvalidationOutcome>[] = [];
     for (const [partition, own] of byPartition) {
       for (let at = 0; at < own.length; at += MAX_EVENT_KEYS) {
-        events.push(invalidate(partition, { ...NOTHING, keys: own.slice(at, at + MAX_EVENT_KEYS) }));
+        events.push(partition.invalidate({ ...NOTHING, keys: own.slice(at, at + MAX_EVENT_KEYS) }));
       }
     }
     return this.#track(this.#delivered(events));
@@ -113,7 +115,10 @@ export class Writes {
    * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
    */
   invalidate(invalidation: Omit<Invalidation, 'keys'>): Promise<InvalidationResult> {
-    const events = this.#partitions.map((partition) => invalidate(partition, { ...invalidation, keys: [] }));
+    const { tags, prefixes, clear } = invalidation;
+    // An event that names nothing would be read as one of a later format, which is taken to name everything.
+    if (tags.length === 0 && prefixes.length === 0 && !clear) return Promise.resolve({ delivered: true });
+    const events = this.#partitions.map((partition) => partition.invalidate({ ...invalidation, keys: [] }));
     return this.#track(this.#delivered(events));
   }
 
@@ -159,10 +164,10 @@ export class Writes {
       if (reply.isStored)
         this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
       return { stored: reply.isStored, delivered: true };
-    } catch {
+    } catch (error) {
       counters.remote.writeErrors++;
-      partition.journalize({ ...NOTHING, keys: [key] });
-      return { ...this.#undelivered(), stored: false };
+      partition.journalize({ ...NOTHING, keys: [key] }, error);
+      return { ...this.#undelivered(error), stored: false };
     }
   }
 
@@ -176,7 +181,7 @@ export class Writes {
   ): Promise<SetResult> {
     if (spec.prepared.isOversized) this.#context.counters.remote.oversized++;
     const reply = await partition.invalidate({ ...NOTHING, keys: [spec.key] });
-    if (reply === undefined) return { ...this.#undelivered(), stored: false };
+    if (CacheError.is(reply)) return { ...this.#undelivered(reply), stored: false };
     if (lease !== undefined) {
       this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
     }
@@ -193,7 +198,7 @@ export class Writes {
     const { key, prepared, tags, lifetime } = spec;
     const { originMs, memory } = this.#context;
     if (dates.epoch !== partition.view.epoch || dates.lease.epoch !== dates.epoch) return;
-    if (pending.isContested(dates.seq) || this.#loads.isLoading(key)) return;
+    if (pending.isContested(dates.seq)) return;
     if (!partition.isServable(key, tags, dates.lease.seq)) return;
     memory.put(
       key,
@@ -216,16 +221,15 @@ export class Writes {
     partition.view.activity.mark(key, Number.POSITIVE_INFINITY);
   }
 
-  async #delivered(events: readonly Promise<boolean>[]): Promise<InvalidationResult> {
-    const outcomes = await Promise.all(events);
-    return outcomes.every(Boolean) ? { delivered: true } : this.#undelivered();
+  async #delivered(events: readonly Promise<InvalidationOutcome>[]): Promise<InvalidationResult> {
+    const fault = (await Promise.all(events)).find((outcome) => CacheError.is(outcome));
+    return fault === undefined ? { delivered: true } : this.#undelivered(fault);
   }
 
-  #undelivered(): InvalidationResult {
-    if (this.#context.options.onUndelivered === 'throw') {
-      throw new CacheError('NOT_DELIVERED', 'the shared layer did not confirm the invalidation; it is journaled');
-    }
-    return { delivered: false };
+  #undelivered(cause: unknown): InvalidationResult {
+    if (this.#context.options.onUndelivered !== 'throw') return { delivered: false };
+    const message = 'the shared layer did not confirm the invalidation; it is journaled';
+    throw new CacheError('NOT_DELIVERED', message, {}, { cause });
   }
 
   #track<R>(call: Promise<R>): Promise<R> {
@@ -237,8 +241,4 @@ export class Writes {
     void settled.finally(() => this.#pending.delete(settled));
     return call;
   }
-}
-
-async function invalidate(partition: Partition, invalidation: Invalidation): Promise<boolean> {
-  return (await partition.invalidate(invalidation)) !== undefined;
 }

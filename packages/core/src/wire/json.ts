@@ -5,7 +5,7 @@ import { UnreadablePayload } from './unreadable.ts';
 import { refusalOf, type Segment, ValuePath } from './value-path.ts';
 
 /** Codec id of {@link json}. */
-export const JSON_CODEC_ID = 2;
+const JSON_CODEC_ID = 2;
 
 /**
  * Most values, counted each time they are reached, in one JSON text. Only objects that contain each other twice over

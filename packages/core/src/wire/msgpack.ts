@@ -10,7 +10,7 @@ import { UnreadablePayload } from './unreadable.ts';
 import { refusalOf } from './value-path.ts';
 
 /** Codec id of {@link msgpack}, with or without extensions. */
-export const MSGPACK_CODEC_ID = 1;
+const MSGPACK_CODEC_ID = 1;
 
 export interface MsgpackOptions {
   /** Classes whose instances survive beside the built-in ones. Default: none. */

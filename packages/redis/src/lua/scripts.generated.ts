@@ -29,7 +29,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: 'ae06392514f981b6fb81d49a565c6f2a82bb657e',
+  sha1: '480b570c0797a45152a6f2eda5790329cf571ab9',
   source: `#!lua
 local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq')
 local epoch, timeline, seq = partition[1], partition[2], tonumber(partition[3])
@@ -45,7 +45,7 @@ end
 local function judge(key, fence, lease, entryEpoch, rawEpoch)
   if entryEpoch ~= epoch or lease > seq then return 4 end
   if fence and tonumber(fence) > lease then return 2 end
-  local head = redis.call('GETRANGE', key, 0, 39)
+  local head = redis.pcall('GETRANGE', key, 0, 39)
   if #head == 40 and string.byte(head, 1) == 1 and string.byte(head, 2) == 0x74 and string.sub(head, 25, 40) == rawEpoch then
     if struct.unpack('>I8', head, 9) > lease then return 3 end
   end
@@ -189,7 +189,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: 'e5aaa2890866efadc2e51d3c5a69f0795f2fd644',
+  sha1: '0b4676fc862b51b5c93deda78ebd955d380d77e6',
   source: `#!lua
 local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq')
 local epoch, timeline, seq = partition[1], partition[2], tonumber(partition[3])
@@ -210,7 +210,7 @@ end
 local function judge(key, fence, lease, entryEpoch, rawEpoch)
   if entryEpoch ~= epoch or lease > seq then return 4 end
   if fence and tonumber(fence) > lease then return 2 end
-  local head = redis.call('GETRANGE', key, 0, 39)
+  local head = redis.pcall('GETRANGE', key, 0, 39)
   if #head == 40 and string.byte(head, 1) == 1 and string.byte(head, 2) == 0x74 and string.sub(head, 25, 40) == rawEpoch then
     if struct.unpack('>I8', head, 9) > lease then return 3 end
   end
