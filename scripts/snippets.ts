@@ -76,7 +76,12 @@ export async function checkSnippets(snippets: readonly Snippet[]): Promise<Outco
   rmSync(WORK_DIR, { recursive: true, force: true });
   mkdirSync(WORK_DIR);
   for (const snippet of snippets) writeFileSync(join(WORK_DIR, fileNameOf(snippet)), snippet.code);
-  const config = { extends: '../tsconfig.check.json', compilerOptions: { incremental: false }, include: ['*.ts'] };
+  const config = {
+    extends: '../tsconfig.check.json',
+    compilerOptions: { incremental: false },
+    // The packages are taken from their sources, which rely on declarations that nothing imports.
+    include: ['*.ts', '../packages/*/src/**/*.d.ts'],
+  };
   writeFileSync(join(WORK_DIR, 'tsconfig.json'), JSON.stringify(config));
   const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const { ok, output } = await runNode([compiler, '--project', WORK_DIR, '--pretty', 'false']);

@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import type { Cache } from '../src/cache.ts';
+import { expectCode } from './support/codes.ts';
+import { settled } from './support/fake-clock.ts';
+import { expectIdle, openInstance, startInstance } from './support/instances.ts';
+
+const CALLS: readonly [string, (cache: Cache) => unknown][] = [
+  ['peek', (cache) => cache.peek('k')],
+  ['get', (cache) => cache.get('k')],
+  ['entry', (cache) => cache.entry('k')],
+  ['getOrSet', (cache) => cache.getOrSet('k', () => 1)],
+  ['getMany', (cache) => cache.getMany(['k'])],
+  ['getMany of nothing', (cache) => cache.getMany([])],
+  ['set', (cache) => cache.set('k', 1)],
+  ['setMany', (cache) => cache.setMany([{ key: 'k', value: 1 }])],
+  ['delete', (cache) => cache.delete('k')],
+  ['deleteMany', (cache) => cache.deleteMany(['k'])],
+  ['deleteMany of nothing', (cache) => cache.deleteMany([])],
+  ['invalidateTags', (cache) => cache.invalidateTags(['t'])],
+  ['invalidateTags of nothing', (cache) => cache.invalidateTags([])],
+  ['invalidatePrefix', (cache) => cache.invalidatePrefix('p:')],
+  ['clear', (cache) => cache.clear()],
+  ['a namespace', (cache) => cache.namespace('eu').get('k')],
+  ['a keyspace', (cache) => cache.keyspace('user:{id}').get({ id: 1 })],
+];
+
+describe('after close()', () => {
+  for (const [name, call] of CALLS) {
+    test(`${name} is refused with CACHE_CLOSED`, async () => {
+      const { cache, remote } = await openInstance();
+      await cache.close();
+      await expectCode('CACHE_CLOSED', () => call(cache));
+      expect(remote.log).toEqual([]);
+    });
+  }
+
+  test('the connections are ended, no timer is left, memory is empty', async () => {
+    const { cache, remote, clock } = await openInstance();
+    await cache.set('k', 1);
+    await cache.close();
+    expect(remote.isClosed).toBe(true);
+    expect(clock.timers).toBe(0);
+    expect(cache.stats().memory.entries).toBe(0);
+  });
+
+  test('statistics and health still answer', async () => {
+    const { cache } = await openInstance();
+    await cache.close();
+    expect(cache.stats().loads.started).toBe(0);
+    expect(cache.health().journaled).toBe(0);
+    await cache.ready();
+  });
+});
+
+describe('close()', () => {
+  test('may be called again, at once and later, and gives the same promise', async () => {
+    const { cache } = await openInstance();
+    const first = cache.close();
+    expect(cache.close()).toBe(first);
+    await first;
+    await cache.close();
+  });
+
+  test('ends the cache at the end of an await using block', async () => {
+    const instance = await openInstance();
+    {
+      await using cache = instance.cache;
+      await cache.set('k', 1);
+    }
+    expect(instance.remote.isClosed).toBe(true);
+  });
+
+  test('lets a fill arrive that is on its way', async () => {
+    const instance = await openInstance();
+    const { cache, remote, hub } = instance;
+    remote.fill.hold();
+    await cache.getOrSet('k', () => 1);
+    const closed = cache.close();
+    await settled();
+    expect(remote.isClosed).toBe(false);
+    remote.fill.release();
+    await closed;
+    expect(hub.stored('k')).not.toBe(undefined);
+    expectIdle(instance);
+  });
+
+  test('lets sets and invalidations arrive that were called before', async () => {
+    const { cache, hub, remote } = await openInstance();
+    const set = cache.set('k', 1);
+    const drop = cache.invalidateTags(['t']);
+    await cache.close();
+    expect(await set).toEqual({ stored: true, delivered: true });
+    expect(await drop).toEqual({ delivered: true });
+    expect(hub.stored('k')).not.toBe(undefined);
+    expect(remote.invalidations).toHaveLength(1);
+  });
+
+  test('before the first connection answers those who wait', async () => {
+    const { cache, remote } = startInstance();
+    remote.tail.hold();
+    const read = cache.getOrSet('k', () => 1);
+    await settled();
+    const closed = cache.close();
+    remote.tail.timeOut();
+    await closed;
+    expect(await read).toBe(1);
+    await cache.ready();
+  });
+
+  test('of one cache leaves another one on the same hub alone', async () => {
+    const a = await openInstance();
+    const b = await openInstance({ hub: a.hub, clock: a.clock });
+    await a.cache.close();
+    await b.cache.set('k', 1);
+    expect(await b.cache.get('k')).toBe(1);
+  });
+});
+
+test('a cache that was never closed does not keep its process alive', () => {
+  const fixture = fileURLToPath(new URL('./fixtures/left-open.ts', import.meta.url));
+  const output = execFileSync(process.execPath, ['--conditions=@tierwise/source', '--no-warnings', fixture], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  expect(output).toBe('loaded\n');
+});

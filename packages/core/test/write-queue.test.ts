@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import type { Coordinator, Invalidation, SequencedReply } from '../src/coherence/coordinator.ts';
+import { type Draft, merge, WriteQueue } from '../src/engine/write-queue.ts';
+import type { Store, StoreWrite } from '../src/store/store.ts';
+import { NOTHING } from '../src/wire/event.ts';
+import { FakeClock } from './support/fake-clock.ts';
+
+const A = 'a'.repeat(32);
+const B = 'b'.repeat(32);
+
+function open() {
+  const calls: [string, string[]][] = [];
+  const sequenced: [SequencedReply, Invalidation][] = [];
+  let seq = 0;
+  const note = (call: string, writes: readonly StoreWrite[]) => calls.push([call, writes.map(({ key }) => key)]);
+  const store: Store = {
+    name: 'recording',
+    limits: { maxBatch: 100 },
+    read: async () => ({ timeline: 'T', values: [] }),
+    fill: async (writes) => {
+      note('fill', writes);
+      return { epoch: A, seq, outcomes: writes.map(() => 'stored') };
+    },
+    set: async (writes) => {
+      note('set', writes);
+      return { epoch: A, seq: ++seq, stored: writes.map(() => true) };
+    },
+  };
+  const coordinator: Coordinator = {
+    listen: () => {},
+    tail: () => Promise.reject(new Error('no tails here')),
+    invalidate: async ({ keys }) => {
+      calls.push(['invalidate', [...keys]]);
+      return { epoch: A, seq: ++seq };
+    },
+  };
+  const onSequenced = (reply: SequencedReply, invalidation: Invalidation) => sequenced.push([reply, invalidation]);
+  return { calls, sequenced, queue: new WriteQueue({ clock: new FakeClock(), store, coordinator, onSequenced }) };
+}
+
+function draft(key: string, epoch = A): Draft {
+  const header = { codecId: 1, expiresAtMs: 0, tags: [] };
+  return { key, lease: { epoch, seq: 0 }, ttlMs: 0, header, payload: Buffer.from('x') };
+}
+
+describe('writes of one tick', () => {
+  test('with leases of two epochs never share a call', async () => {
+    const { queue, calls } = open();
+    await Promise.all([queue.fill(draft('a')), queue.fill(draft('b', B)), queue.fill(draft('c', B))]);
+    await Promise.all([queue.set(draft('d', B)), queue.set(draft('e'))]);
+    expect(calls).toEqual([
+      ['fill', ['a']],
+      ['fill', ['b', 'c']],
+      ['set', ['d']],
+      ['set', ['e']],
+    ]);
+  });
+
+  test('of one kind are split only by another kind between them', async () => {
+    const { queue, calls } = open();
+    await Promise.all([
+      queue.fill(draft('a')),
+      queue.fill(draft('b')),
+      queue.invalidate({ ...NOTHING, keys: ['a'] }),
+      queue.fill(draft('c')),
+    ]);
+    expect(calls).toEqual([
+      ['fill', ['a', 'b']],
+      ['invalidate', ['a']],
+      ['fill', ['c']],
+    ]);
+  });
+
+  test('that were sequenced are told before those who wait for them', async () => {
+    const { queue, sequenced } = open();
+    const told: number[] = [];
+    const waiting = [queue.set(draft('a')), queue.invalidate({ ...NOTHING, tags: ['t'] })].map(async (call) => {
+      await call;
+      told.push(sequenced.length);
+    });
+    await Promise.all(waiting);
+    expect(sequenced).toEqual([
+      [
+        { epoch: A, seq: 1, stored: [true] },
+        { ...NOTHING, keys: ['a'] },
+      ],
+      [
+        { epoch: A, seq: 2 },
+        { ...NOTHING, tags: ['t'] },
+      ],
+    ]);
+    expect(told[0]).toBeGreaterThan(0);
+    expect(told[1]).toBe(2);
+  });
+});
+
+test('merged events cover what each of them covers, each name once', () => {
+  const one = { ...NOTHING, keys: ['a', 'b'], tags: ['t'] };
+  const two = { keys: ['b', 'c'], tags: ['t', 's'], prefixes: ['p:'], clear: true };
+  expect(merge([one, two])).toEqual({ keys: ['a', 'b', 'c'], tags: ['t', 's'], prefixes: ['p:'], clear: true });
+  expect(merge([one])).toBe(one);
+});

@@ -1,0 +1,129 @@
+import { Cluster } from 'ioredis';
+import type { Cache } from 'tierwise';
+import { partitionIndex } from 'tierwise/driver';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { openCache, uniqueName } from './support/caches.ts';
+import { RedisCluster } from './support/redis-cluster.ts';
+import { eventually } from './support/until.ts';
+
+const PARTITIONS = 4;
+const KEYS = Array.from({ length: 24 }, (_, index) => `key:${index}`);
+
+let cluster: RedisCluster;
+let name: string;
+let one: Cache;
+let two: Cache;
+
+beforeAll(async () => {
+  cluster = await RedisCluster.start(3);
+});
+
+afterAll(() => cluster.stop());
+
+beforeEach(async () => {
+  name = uniqueName();
+  [one, two] = [open(), open()];
+  expect((await one.ready()).state).toBe('coherent');
+  expect((await two.ready()).state).toBe('coherent');
+});
+
+function open(): Cache {
+  return openCache(
+    { name, coherence: { lease: '600ms' } },
+    { cluster: { nodes: cluster.nodes, partitions: PARTITIONS } },
+  );
+}
+
+test('partitions are spread over the nodes, each in one slot with its state', async () => {
+  await one.setMany(KEYS.map((key) => ({ key, value: key })));
+
+  const expected = Array.from({ length: PARTITIONS }, (_, index) => `{${name}.${index}}`).flatMap((base, index) => [
+    ...['#meta', '#fence', '#log'].map((part) => base + part),
+    ...KEYS.filter((key) => partitionIndex(key, PARTITIONS) === index).map((key) => `${base}:${key}`),
+  ]);
+  expect(await cluster.keys(`{${name}`)).toEqual(expected.sort());
+  const owners = await Promise.all(
+    Array.from({ length: PARTITIONS }, (_, index) => cluster.ownerOf(`{${name}.${index}}#meta`)),
+  );
+  expect(new Set(owners).size).toBeGreaterThan(1);
+});
+
+test('values are shared, and a delete is seen by the other instance, in every partition', async () => {
+  expect(await one.setMany(KEYS.map((key) => ({ key, value: `old ${key}` })))).toEqual(
+    KEYS.map(() => ({ stored: true, delivered: true })),
+  );
+  expect(await two.getMany(KEYS)).toEqual(KEYS.map((key) => `old ${key}`));
+
+  expect(await one.deleteMany(KEYS)).toEqual({ delivered: true });
+  await eventually(() => KEYS.map((key) => two.peek(key))).toEqual(KEYS.map(() => undefined));
+  expect(await Promise.all(KEYS.map((key) => two.getOrSet(key, () => `new ${key}`)))).toEqual(
+    KEYS.map((key) => `new ${key}`),
+  );
+  await eventually(() => one.getMany(KEYS)).toEqual(KEYS.map((key) => `new ${key}`));
+});
+
+test('a tag, a prefix and a clear reach every partition', async () => {
+  for (const forget of [() => one.invalidateTags(['t']), () => one.invalidatePrefix('key:'), () => one.clear()]) {
+    await eventually(async () => {
+      await one.setMany(KEYS.map((key) => ({ key, value: 'old', tags: ['t'] })));
+      return two.getMany(KEYS);
+    }).toEqual(KEYS.map(() => 'old'));
+    expect(await forget()).toEqual({ delivered: true });
+    expect(await one.getMany(KEYS)).toEqual(KEYS.map(() => undefined));
+    await eventually(() => two.getMany(KEYS)).toEqual(KEYS.map(() => undefined));
+    expect(await open().getMany(KEYS)).toEqual(KEYS.map(() => undefined));
+  }
+});
+
+test('events come over sharded channels, long before a tail would bring them', async () => {
+  const slow = { name: uniqueName(), coherence: { lease: '60s' } } as const;
+  const remote = { cluster: { nodes: cluster.nodes, partitions: PARTITIONS } };
+  const [writer, reader] = [openCache(slow, remote), openCache(slow, remote)];
+  await Promise.all([writer.ready(), reader.ready()]);
+  await writer.setMany(KEYS.map((key) => ({ key, value: 1 })));
+  expect(await reader.getMany(KEYS)).toEqual(KEYS.map(() => 1));
+  await writer.deleteMany(KEYS);
+  await eventually(() => KEYS.map((key) => reader.peek(key))).toEqual(KEYS.map(() => undefined));
+  expect(reader.stats().invalidations.received).toBeGreaterThanOrEqual(PARTITIONS);
+});
+
+test('a Cluster client of the application names the cluster, and is left alone', async () => {
+  const given = new Cluster(cluster.nodes, { redisOptions: { replyMapping: 'legacy' }, keyPrefix: 'app:' });
+  onTestFinished(() => given.disconnect());
+  await given.set('own', 'value');
+  const other = uniqueName();
+  const cache = openCache({ name: other }, { client: given, partitions: 2 });
+  expect((await cache.ready()).state).toBe('coherent');
+  expect((await cache.set('k', 'v')).stored).toBe(true);
+  await cache.close();
+  expect(await given.get('own')).toBe('value');
+  expect(await cluster.keys(`app:{${other}`)).toHaveLength(2 * 2 + 1 + 1);
+});
+
+test('one server is found through, and the loss of another costs only its partitions', async () => {
+  const late = openCache({ name }, { cluster: { nodes: [cluster.nodes[0] as never], partitions: PARTITIONS } });
+  await one.setMany(KEYS.map((key) => ({ key, value: 'v' })));
+  expect(await late.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
+});
+
+test('a partition whose slot moves is followed: reads, writes and events', async () => {
+  const [key] = KEYS as [string];
+  const meta = `{${name}.${partitionIndex(key, PARTITIONS)}}#meta`;
+  await one.set(key, 'old');
+  expect(await two.get(key)).toBe('old');
+  const from = await cluster.ownerOf(meta);
+
+  await cluster.moveSlotOf(meta, (from + 1) % 3);
+
+  await eventually(async () => (await one.set(key, 'new')).stored).toBe(true);
+  await eventually(() => two.get(key)).toBe('new');
+  await eventually(() => [one.health(), two.health()]).toMatchObject([
+    { state: 'coherent', journaled: 0 },
+    { state: 'coherent', journaled: 0 },
+  ]);
+  // The old node has ended the subscriptions without a word and goes on answering PING.
+  const channel = meta.replace('#meta', '#bus:0');
+  const subscribed = cluster.clients[(from + 1) % 3]?.call('PUBSUB', 'SHARDNUMSUB', channel);
+  expect(await subscribed).toEqual([channel, expect.anything()]);
+  await eventually(() => cluster.clients[(from + 1) % 3]?.call('PUBSUB', 'SHARDNUMSUB', channel)).toEqual([channel, 2]);
+});

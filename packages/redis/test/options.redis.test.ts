@@ -1,0 +1,162 @@
+import { Cluster, Redis } from 'ioredis';
+import type { Cache } from 'tierwise';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { type Server, startRedis } from '../../../scripts/servers/index.ts';
+import { type RedisRemoteOptions, redis } from '../src/index.ts';
+import { openCache, openClient, uniqueName } from './support/caches.ts';
+import { eventually } from './support/until.ts';
+
+let locked: Server;
+
+beforeAll(async () => {
+  locked = await startRedis({ args: ['--requirepass', 'sesame'] });
+});
+
+afterAll(() => locked.stop());
+
+async function expectRoundTrip(cache: Cache): Promise<void> {
+  expect((await cache.ready()).state).toBe('coherent');
+  expect(await cache.set('k', 'v')).toEqual({ stored: true, delivered: true });
+  expect(await cache.delete('k')).toEqual({ delivered: true });
+}
+
+describe('a url', () => {
+  test('may carry password and database', async () => {
+    const cache = openCache({ name: 'shop' }, { url: `redis://:sesame@${locked.host}:${locked.port}/5` });
+    await expectRoundTrip(cache);
+    const client = openClient(`redis://:sesame@${locked.host}:${locked.port}/5`);
+    expect(await client.exists('shop#meta')).toBe(1);
+  });
+
+  test('may come with further options of ioredis', async () => {
+    const name = uniqueName();
+    const options = { password: 'sesame', db: 4, keyPrefix: 'own:' };
+    const cache = openCache({ name }, { url: locked.url, options });
+    await expectRoundTrip(cache);
+    const client = openClient(`redis://:sesame@${locked.host}:${locked.port}/4`);
+    expect(await client.exists(`own:${name}#meta`)).toBe(1);
+  });
+
+  test.each([
+    ['a wrong password', () => `redis://:wrong@${locked.host}:${locked.port}`],
+    ['no password', () => locked.url],
+    ['a database the server does not have', () => `redis://:sesame@${locked.host}:${locked.port}/99`],
+  ])('with %s is told and the loader answers', async (_what, url) => {
+    const cache = openCache({ name: uniqueName() }, { url: url() });
+    const errors: string[] = [];
+    cache.on('error', (error) => errors.push(error.code));
+
+    expect((await cache.ready()).state).toBe('offline');
+    expect(await cache.getOrSet('k', () => 'loaded')).toBe('loaded');
+    expect(await cache.delete('k')).toEqual({ delivered: false });
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.every((code) => code === 'REMOTE_REJECTED' || code === 'REMOTE_UNAVAILABLE')).toBe(true);
+    const admin = openClient(`redis://:sesame@${locked.host}:${locked.port}`);
+    expect(await admin.dbsize()).toBe(0);
+  });
+});
+
+describe('a client', () => {
+  test('is asked for its options only: its connection is left alone, before and after close', async () => {
+    const given = new Redis(inject('redisUrl'), { lazyConnect: true, replyMapping: 'legacy' });
+    onTestFinished(() => given.disconnect());
+    const cache = openCache({ name: uniqueName() }, { client: given });
+    await expectRoundTrip(cache);
+    expect(given.status).toBe('wait');
+
+    await given.connect();
+    await cache.close();
+    expect(await given.ping()).toBe('PONG');
+    expect(given.options).toMatchObject({ enableOfflineQueue: true, autoResendUnfulfilledCommands: true });
+    expect(given.listenerCount('error')).toBe(0);
+  });
+
+  test('may have any options of its own about replies, queues and retries', async () => {
+    const given = new Redis(inject('redisUrl'), {
+      lazyConnect: true,
+      stringNumbers: true,
+      enableAutoPipelining: true,
+      commandTimeout: 5,
+      maxRetriesPerRequest: null,
+      protocol: 2,
+      readOnly: true,
+      connectionName: 'mine',
+    });
+    onTestFinished(() => given.disconnect());
+    const name = uniqueName();
+    const cache = openCache({ name }, { client: given });
+    await expectRoundTrip(cache);
+    expect(await cache.getOrSet('loaded', () => ({ n: 1 }))).toEqual({ n: 1 });
+    await eventually(async () => openCache({ name }).get('loaded')).toEqual({ n: 1 });
+  });
+});
+
+test('each connection says on the server which cache it belongs to and what it is for', async () => {
+  const name = uniqueName();
+  const cache = openCache({ name });
+  await cache.ready();
+  const list = String(await openClient().client('LIST'));
+  for (const role of ['commands', 'tail', 'bus']) expect(list).toContain(` name=tierwise:${name}:${role} `);
+  expect(list.split('\n').filter((line) => line.includes(`tierwise:${name}:`))).toHaveLength(3);
+
+  await cache.close();
+  await eventually(async () => String(await openClient().client('LIST'))).not.toContain(`tierwise:${name}:`);
+});
+
+test('two caches of one name in one process are two instances', async () => {
+  const name = uniqueName();
+  const [one, two] = [openCache({ name }), openCache({ name })];
+  await one.set('k', 1);
+  expect(await two.get('k')).toBe(1);
+  await one.delete('k');
+  await eventually(() => two.peek('k')).toBeUndefined();
+});
+
+test('sentinels and a cluster can be named before any of them is there', async () => {
+  const nowhere = { host: '127.0.0.1', port: 1 };
+  const cluster = new Cluster([nowhere], { lazyConnect: true });
+  onTestFinished(() => cluster.disconnect());
+  const remotes: RedisRemoteOptions[] = [
+    { sentinels: [nowhere], name: 'mymaster' },
+    { cluster: { nodes: [nowhere], partitions: 2 } },
+    { client: cluster, partitions: 3 },
+    { url: 'redis://127.0.0.1:1' },
+  ];
+  for (const remote of remotes) {
+    const cache = openCache({ name: uniqueName() }, remote);
+    expect((await cache.ready()).state).toBe('offline');
+    expect(await cache.getOrSet('k', () => 1)).toBe(1);
+    await cache.close();
+  }
+});
+
+test.each([
+  ['nothing', undefined],
+  ['null', null],
+  ['text', 'redis://127.0.0.1'],
+  ['no kind of address', {}],
+  ['only common options', { commandTimeout: '1s' }],
+  ['two kinds of address', { url: 'redis://127.0.0.1', client: {} }],
+  ['an option there is not', { url: 'redis://127.0.0.1', retries: 3 }],
+  ['a url of another protocol', { url: 'http://127.0.0.1' }],
+  ['a url that is none', { url: 'localhost:6379' }],
+  ['a url that is not text', { url: 7 }],
+  ['a client that is none', { client: {} }],
+  ['no client', { client: null }],
+  ['partitions for a client that is no cluster', { client: new Redis({ lazyConnect: true }), partitions: 4 }],
+  ['no sentinels', { sentinels: [], name: 'mymaster' }],
+  ['sentinels without a name', { sentinels: [{ host: 'h', port: 1 }] }],
+  ['a cluster without nodes', { cluster: { nodes: [] } }],
+  ['a cluster that is none', { cluster: 7 }],
+  ['an option of a cluster there is not', { cluster: { nodes: [{ host: 'h', port: 1 }], shards: 1 } }],
+  ['too many partitions', { cluster: { nodes: [{ host: 'h', port: 1 }], partitions: 1_025 } }],
+  ['half a partition', { cluster: { nodes: [{ host: 'h', port: 1 }], partitions: 1.5 } }],
+])('given %s, redis() throws INVALID_OPTIONS', (_what, options) => {
+  expect(() => redis(options as never)).toThrowError(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+});
+
+test.each([0, -1, Number.NaN, 'soon', null])('a command timeout of %s is refused', (commandTimeout) => {
+  expect(() => redis({ url: 'redis://127.0.0.1', commandTimeout } as never)).toThrowError(
+    expect.objectContaining({ code: 'INVALID_DURATION' }),
+  );
+});

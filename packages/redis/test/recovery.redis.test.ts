@@ -1,0 +1,158 @@
+import type { Redis } from 'ioredis';
+import type { Cache } from 'tierwise';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Server, startRedis } from '../../../scripts/servers/index.ts';
+import { killLinks, openCache, openClient, uniqueName } from './support/caches.ts';
+import { eventually } from './support/until.ts';
+
+let server: Server;
+let client: Redis;
+let name: string;
+let one: Cache;
+let two: Cache;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  client = openClient(server.url);
+  name = uniqueName();
+  const options = { name, coherence: { lease: '600ms' } } as const;
+  [one, two] = [openCache(options, { url: server.url }), openCache(options, { url: server.url })];
+  await Promise.all([one.ready(), two.ready()]);
+});
+
+/** Both instances hold the same newest value, and forget it when either is told to. */
+async function expectWorking(): Promise<void> {
+  await eventually(() => Promise.all([one.health().state, two.health().state])).toEqual(['coherent', 'coherent']);
+  await eventually(async () => (await one.set('probe', 'v')).stored).toBe(true);
+  await eventually(() => two.get('probe')).toBe('v');
+  expect(await two.delete('probe')).toEqual({ delivered: true });
+  await eventually(() => one.get('probe')).toBeUndefined();
+}
+
+test('scripts that the server has forgotten are sent again', async () => {
+  for (let round = 0; round < 3; round++) {
+    await client.script('FLUSH');
+    expect(await one.set('k', round)).toEqual({ stored: true, delivered: true });
+    await client.script('FLUSH');
+    expect(await one.delete('k')).toEqual({ delivered: true });
+    await client.script('FLUSH');
+    expect(await one.getOrSet('k', () => 'loaded')).toBe('loaded');
+  }
+  await expectWorking();
+});
+
+describe.each(['commands', 'tail', 'bus'])('when the connection for %s is killed', (role) => {
+  test('it is made again, every read is answered and all works on', async () => {
+    await one.set('k', 'v');
+    await two.get('k');
+    for (let round = 0; round < 5; round++) {
+      await eventually(() => killLinks(client, name, role)).toBeGreaterThan(0);
+      expect(await one.getOrSet(`k${round}`, () => round)).toBe(round);
+      expect(['v', 'loaded']).toContain(await two.getOrSet('k', () => 'loaded'));
+    }
+    await expectWorking();
+  });
+
+  test('no invalidation is lost', async () => {
+    for (let round = 0; round < 5; round++) {
+      await eventually(async () => (await one.set('k', round)).stored).toBe(true);
+      await eventually(() => two.get('k')).toBe(round);
+      const killed = killLinks(client, name, role);
+      const { delivered } = await one.delete('k');
+      await killed;
+      if (!delivered) await eventually(() => one.health().journaled).toBe(0);
+      await eventually(() => two.get('k')).toBeUndefined();
+      await eventually(() => two.health().state).toBe('coherent');
+    }
+  });
+});
+
+test('a bus that was deaf for a while is caught up by a tail', async () => {
+  await one.set('k', 'old');
+  expect(await two.get('k')).toBe('old');
+  await killLinks(client, name, 'bus');
+  await one.delete('k');
+  await eventually(() => two.peek('k')).toBeUndefined();
+});
+
+test('after FLUSHALL nothing older is served, and everything is cached anew', async () => {
+  await one.set('k', 'old', { tags: ['t'] });
+  expect(await two.get('k')).toBe('old');
+  const epoch = await client.hget(`${name}#meta`, 'epoch');
+
+  await client.flushall();
+  await one.delete('other');
+
+  await eventually(() => two.get('k')).toBeUndefined();
+  await expectWorking();
+  expect(await client.hget(`${name}#meta`, 'epoch')).not.toBe(epoch);
+});
+
+describe.each(['meta', 'fence', 'log'])('when %s is evicted', (part) => {
+  test('nothing that was invalidated comes back, and all works on', async () => {
+    await one.set('k', 'old', { tags: ['t'] });
+    expect(await two.get('k')).toBe('old');
+    await one.invalidateTags(['t']);
+    expect(await client.exists(`${name}:k`)).toBe(1);
+
+    await client.del(`${name}#${part}`);
+
+    const late = openCache({ name }, { url: server.url });
+    expect(await late.get('k')).toBeUndefined();
+    expect(await two.get('k')).toBeUndefined();
+    await expectWorking();
+  });
+
+  test('a load that began before a delete is stored nowhere', async () => {
+    let finish = (_value: string): void => {};
+    const load = one.getOrSet('k', () => new Promise<string>((resolve) => (finish = resolve)));
+    await eventually(() => one.stats().loads.running).toBe(1);
+    await two.delete('k');
+    await client.del(`${name}#${part}`);
+    finish('old');
+    expect(await load).toBe('old');
+
+    await eventually(() => one.stats().loads.unkept).toBe(1);
+    await expectWorking();
+    expect(await one.get('k')).toBeUndefined();
+    expect(await openCache({ name }, { url: server.url }).get('k')).toBeUndefined();
+  });
+});
+
+test('an entry that was evicted is loaded again', async () => {
+  await one.set('k', 'old');
+  await client.del(`${name}:k`);
+  expect(await two.getOrSet('k', () => 'loaded')).toBe('loaded');
+  await eventually(() => client.exists(`${name}:k`)).toBe(1);
+});
+
+test('a server that blocks everybody longer than the deadline keeps nobody waiting longer', async () => {
+  const options = { name: uniqueName(), coherence: { lease: '300ms' } } as const;
+  const cache = openCache(options, { url: server.url, commandTimeout: '150ms' });
+  await cache.set('k', 'old');
+  await client.call('CLIENT', 'PAUSE', '1500', 'ALL');
+  const beganMs = performance.now();
+
+  const answers = await Promise.all([
+    cache.getOrSet('x', () => 'loaded'),
+    cache.delete('k'),
+    cache.set('y', 1),
+    cache.getMany(['a', 'b']),
+  ]);
+
+  expect(performance.now() - beganMs).toBeLessThan(1_200);
+  expect(answers).toEqual([
+    'loaded',
+    { delivered: false },
+    { stored: false, delivered: false },
+    [undefined, undefined],
+  ]);
+  await eventually(() => cache.health()).toMatchObject({ state: 'coherent', journaled: 0 });
+  expect(await cache.get('k')).toBeUndefined();
+  expect(await cache.get('y')).toBeUndefined();
+});

@@ -1,0 +1,104 @@
+import { randomEpoch } from 'tierwise/driver';
+import { describe, expect, test } from 'vitest';
+import { openClient, uniqueName } from './support/caches.ts';
+import { type EntryArgs, ScriptPartition } from './support/script-partition.ts';
+
+const EPOCH = 'e'.repeat(32);
+const NEXT_EPOCH = 'f'.repeat(32);
+const TIMELINE = 'a'.repeat(40);
+const OTHER_TIMELINE = 'b'.repeat(40);
+
+async function openPartition(): Promise<ScriptPartition> {
+  const partition = new ScriptPartition(openClient(), uniqueName());
+  await partition.invalidate({ keys: ['seed'] }, EPOCH);
+  await partition.invalidate({ tags: ['seed'] });
+  return partition;
+}
+
+function entry(key: string, lease: number, epoch: string = EPOCH): EntryArgs {
+  return { key, lease, epoch };
+}
+
+/** Each script as a call that would start an epoch, with the reply that a new epoch brings. */
+const CALLS = {
+  'invalidate-names': (p: ScriptPartition, epoch: string) => p.invalidate({ keys: ['k'] }, epoch),
+  'read-tail': (p: ScriptPartition, epoch: string) => p.tail(EPOCH, 1, 1_000, epoch),
+  'fill-entries': (p: ScriptPartition, epoch: string) => p.fill([entry('k', 2)], epoch),
+  'set-entries': (p: ScriptPartition, epoch: string) => p.set([entry('k', 2)], epoch),
+};
+
+const LOSSES = {
+  'meta is gone': (p: ScriptPartition) => p.client.del(p.names.state[0]),
+  'fence is gone': (p: ScriptPartition) => p.client.del(p.names.state[1]),
+  'the fence is of another epoch': (p: ScriptPartition) => p.client.hset(p.names.state[1], 'epoch', 'd'.repeat(32)),
+  'meta has lost its sequence': (p: ScriptPartition) => p.client.hdel(p.names.state[0], 'seq'),
+  'meta has lost its timeline': (p: ScriptPartition) => p.client.hdel(p.names.state[0], 'timeline'),
+};
+
+describe.each(Object.entries(CALLS))('%s', (name, call) => {
+  test.each(Object.entries(LOSSES))('starts a new epoch when %s', async (_loss, lose) => {
+    const partition = await openPartition();
+    await partition.client.set(partition.names.entry('k'), 'old');
+    await lose(partition);
+
+    const reply = await call(partition, NEXT_EPOCH);
+
+    const isEvent = name === 'invalidate-names' || name === 'set-entries';
+    expect(reply.slice(0, 3)).toEqual(['OK', NEXT_EPOCH, isEvent ? 1 : 0]);
+    const { meta, fence, log } = await partition.state();
+    expect(meta).toEqual({ epoch: NEXT_EPOCH, timeline: TIMELINE, seq: isEvent ? '1' : '0' });
+    expect(fence['epoch']).toBe(NEXT_EPOCH);
+    expect(Object.keys(fence)).toHaveLength(isEvent ? 2 : 1);
+    expect(log.map(([id]) => id)).toEqual(isEvent ? ['1-0'] : []);
+  });
+
+  test('changes nothing on another timeline, and names the one of the state', async () => {
+    const partition = await openPartition();
+    await partition.client.set(partition.names.entry('k'), 'old');
+    const before = await partition.state();
+    partition.timeline = OTHER_TIMELINE;
+
+    expect(await call(partition, NEXT_EPOCH)).toEqual(['TIMELINE', TIMELINE]);
+
+    expect(await partition.state()).toEqual(before);
+    expect(await partition.client.get(partition.names.entry('k'))).toBe('old');
+  });
+
+  test('goes on in the same epoch when nothing was lost', async () => {
+    const partition = await openPartition();
+    expect((await call(partition, NEXT_EPOCH))[1]).toBe(EPOCH);
+  });
+});
+
+test('entries and events of the epoch before are worth nothing in the next one', async () => {
+  const partition = await openPartition();
+  expect(await partition.fill([entry('k', 2)])).toEqual(['OK', EPOCH, 2, 1]);
+  await partition.client.del(partition.names.state[0]);
+  await partition.tail('', 0, 1_000, NEXT_EPOCH);
+
+  expect(await partition.fill([entry('k', 0)])).toEqual(['OK', NEXT_EPOCH, 0, 4]);
+  expect(await partition.fill([entry('k', 0, NEXT_EPOCH)])).toEqual(['OK', NEXT_EPOCH, 0, 1]);
+});
+
+describe('adopt-timeline', () => {
+  test('starts an epoch on the timeline of the server', async () => {
+    const partition = await openPartition();
+
+    expect(await partition.adopt(TIMELINE, NEXT_EPOCH, OTHER_TIMELINE)).toEqual(['OK', NEXT_EPOCH]);
+
+    const { meta, fence, log } = await partition.state();
+    expect(meta).toEqual({ epoch: NEXT_EPOCH, timeline: OTHER_TIMELINE, seq: '0' });
+    expect(fence).toEqual({ epoch: NEXT_EPOCH });
+    expect(log).toEqual([]);
+  });
+
+  test('happens once: whoever comes second finds the timeline changed', async () => {
+    const partition = await openPartition();
+    const epochs = Array.from({ length: 20 }, randomEpoch);
+
+    const replies = await Promise.all(epochs.map((epoch) => partition.adopt(TIMELINE, epoch, OTHER_TIMELINE)));
+
+    expect(new Set(replies.map((reply) => reply[1]))).toEqual(new Set([epochs[0]]));
+    expect((await partition.state()).meta['epoch']).toBe(epochs[0]);
+  });
+});

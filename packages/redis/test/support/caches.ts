@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { type Cache, type CacheOptions, createCache } from 'tierwise';
+import { inject, onTestFinished } from 'vitest';
+import { type RedisRemoteOptions, redis } from '../../src/index.ts';
+
+/** A cache name that no other test uses. */
+export function uniqueName(): string {
+  return `t-${randomUUID()}`;
+}
+
+/** A cache on Redis that is closed with the test. */
+export function openCache(
+  options: Partial<CacheOptions> & { readonly name: string },
+  remote: RedisRemoteOptions = { url: inject('redisUrl') },
+): Cache {
+  const cache = createCache({ ttl: '5m', memory: { maxEntries: 10_000 }, remote: redis(remote), ...options });
+  onTestFinished(() => cache.close());
+  return cache;
+}
+
+/** A plain client that is disconnected with the test. */
+export function openClient(url: string = inject('redisUrl')): Redis {
+  const client = new Redis(url, { replyMapping: 'legacy', maxRetriesPerRequest: 0, retryStrategy: () => 100 });
+  client.on('error', () => {});
+  onTestFinished(() => client.disconnect());
+  return client;
+}
+
+/** Ends the connections of a cache for one role, as the server sees them. Answers how many there were. */
+export async function killLinks(client: Redis, cacheName: string, role: string): Promise<number> {
+  const list = String(await client.client('LIST'));
+  const ids = list
+    .split('\n')
+    .filter((line) => line.includes(` name=tierwise:${cacheName}:${role} `))
+    .map((line) => /\bid=(\d+)/.exec(line)?.[1] ?? '');
+  for (const id of ids) await client.call('CLIENT', 'KILL', 'ID', id);
+  return ids.length;
+}
