@@ -52,7 +52,7 @@ export class Cache extends Namespace implements AsyncDisposable {
 
   /**
    * Lets values already loaded and writes under way reach the shared layer, then ends its connections; what a loader that
-   * is still running brings is answered to its callers and kept nowhere. Calls made afterwards are refused
+   * is still running brings is answered to its callers and kept nowhere, and invalidations still journaled are lost with it. Calls made afterwards are refused
    * with `CACHE_CLOSED`. May be called more than once; never rejects.
    */
   close(): Promise<void> {

@@ -83,9 +83,9 @@ export function toLifetime(
 }
 
 /** Tags as the layers below know them. */
-export function toTags(scope: Scope, tags: readonly string[] | undefined): readonly string[] {
+export function toTags(scope: Scope, tags: readonly string[] | undefined, limit?: number): readonly string[] {
   if (tags === undefined) return NO_TAGS;
-  const checked = checkTags(tags);
+  const checked = checkTags(tags, limit);
   return checked.length === 0 ? NO_TAGS : Object.freeze(checked.map((tag) => scoped(scope, tag)));
 }
 

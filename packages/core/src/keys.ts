@@ -13,6 +13,8 @@ import { CacheError, describe } from './errors.ts';
 export const MAX_KEY_LENGTH = 1024;
 /** Most tags on one entry. */
 export const MAX_TAGS = 64;
+/** Most tags in one invalidation. */
+export const MAX_INVALIDATED_TAGS = 500;
 
 const NUL = 0;
 const CACHE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -76,17 +78,17 @@ export function checkTag(tag: unknown): asserts tag is string {
   checkText(tag, 'INVALID_TAG', 'tag');
 }
 
-/** Checks the tags of one entry and drops repetitions; the result is frozen and shared by all layers. */
-export function checkTags(tags: unknown): readonly string[] {
+/** Checks tags, at most `limit` different ones, and drops repetitions; the result is frozen and shared by all layers. */
+export function checkTags(tags: unknown, limit: number = MAX_TAGS): readonly string[] {
   if (!Array.isArray(tags)) {
     throw new CacheError('INVALID_TAG', `tags must be an array of strings, got ${describe(tags)}`, { subject: 'tags' });
   }
   for (const tag of tags) checkTag(tag);
   const distinct = Object.freeze([...new Set(tags as string[])]);
-  if (distinct.length > MAX_TAGS) {
-    throw new CacheError('INVALID_TAG', `an entry can carry at most ${MAX_TAGS} tags`, {
+  if (distinct.length > limit) {
+    throw new CacheError('INVALID_TAG', `there can be at most ${limit} tags`, {
       subject: 'tags',
-      limit: MAX_TAGS,
+      limit,
       actual: distinct.length,
     });
   }

@@ -21,7 +21,16 @@ import type { Loader } from './engine/flight.ts';
 import type { LoadCall, LoadSpec } from './engine/loads.ts';
 import type { InvalidationResult, SetResult, SetSpec } from './engine/writes.ts';
 import { CacheError, describe } from './errors.ts';
-import { checkKey, checkKeyShape, checkPrefix, childScope, type Scope, scoped, scopePrefixes } from './keys.ts';
+import {
+  checkKey,
+  checkKeyShape,
+  checkPrefix,
+  childScope,
+  MAX_INVALIDATED_TAGS,
+  type Scope,
+  scoped,
+  scopePrefixes,
+} from './keys.ts';
 import { type KeyParams, Keyspace, type KeyspaceOptions } from './keyspace.ts';
 
 /**
@@ -132,12 +141,14 @@ export class Namespace {
     return this.#engine.writes.deleteKeys(scopedKeys);
   }
 
-  /** Makes every instance forget all entries that carry one of these tags. */
+  /** Makes every instance forget all entries that carry one of these tags, at most 500 in one call. */
   async invalidateTags(tags: readonly string[]): Promise<InvalidationResult> {
     this.#checkOpen();
-    const scopedTags = toTags(this.#scope, tags);
-    if (scopedTags.length === 0) return { delivered: true };
-    return this.#engine.writes.invalidate({ tags: scopedTags, prefixes: [], clear: false });
+    return this.#engine.writes.invalidate({
+      tags: toTags(this.#scope, tags, MAX_INVALIDATED_TAGS),
+      prefixes: [],
+      clear: false,
+    });
   }
 
   /** Makes every instance forget all keys that begin with `prefix`, which must end with `:`. */

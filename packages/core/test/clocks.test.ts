@@ -117,3 +117,22 @@ test('an entry without proof is served while it is young, counted from the start
   await a.clock.advance(600);
   expect(a.cache.peek('k')).toBe(undefined);
 });
+
+// Symptom: a wall clock running slow was taken as the new normal at every look, and stretched an entry past its lease.
+test('a wall clock that runs slow is found however often the clocks are compared', async () => {
+  const [a, b] = await openInstances(2);
+  await warm([b], 'k', 'old');
+  b.remote.isBusCut = true;
+  b.remote.tail.fail();
+  await a.cache.delete('k');
+  let servedMs = 0;
+  for (let ms = 0; ms < 3 * LEASE_MS; ms += 100) {
+    if (b.cache.peek('k') === 'old') servedMs = ms;
+    for (let step = 0; step < 10; step++) {
+      b.remote.listener.onDoubt();
+      await b.clock.advance(10);
+      b.clock.stepWall(-4);
+    }
+  }
+  expect(servedMs).toBeLessThanOrEqual(LEASE_MS);
+});

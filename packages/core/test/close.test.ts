@@ -88,9 +88,16 @@ describe('close()', () => {
 
   test('lets sets and invalidations arrive that were called before', async () => {
     const { cache, hub, remote } = await openInstance();
+    remote.set.hold();
+    remote.invalidate.hold();
     const set = cache.set('k', 1);
     const drop = cache.invalidateTags(['t']);
-    await cache.close();
+    const closed = cache.close();
+    await settled();
+    expect(remote.isClosed).toBe(false);
+    remote.set.release();
+    remote.invalidate.release();
+    await closed;
     expect(await set).toEqual({ stored: true, delivered: true });
     expect(await drop).toEqual({ delivered: true });
     expect(hub.stored('k')).not.toBe(undefined);

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { CacheError } from '../src/errors.ts';
 import { errorOf, expectCode } from './support/codes.ts';
@@ -76,6 +77,16 @@ describe('a waiter with a signal', () => {
     );
     await settled();
     expect(loader.calls).toBe(0);
+  });
+
+  test('that never fires is left without listeners', async () => {
+    const { cache } = await openInstance();
+    const { signal } = new AbortController();
+    await cache.getOrSet('k', () => 1, { signal });
+    await cache.getOrSet('l', () => Promise.reject(new Error('no')), { signal }).catch(() => {});
+    await cache.get('m', { signal });
+    await settled();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('goes while the shared layer is being read', async () => {
@@ -205,6 +216,36 @@ describe('a loader', () => {
       expect(CacheError.is(error)).toBe(true);
     }
     expect(remote.log).toEqual([]);
+  });
+});
+
+describe('a loaded value on its way into the layers', () => {
+  test('is found by every read that comes after the one that loaded it', async () => {
+    const { cache, remote } = await openInstance();
+    remote.fill.hold();
+    remote.read.hold();
+    const read = cache.getOrSet('k', () => 1);
+    await settled();
+    remote.read.release();
+    expect(await read).toBe(1);
+    remote.read.pass();
+    expect(cache.peek('k')).toBe(1);
+    expect(await cache.getOrSet('k', () => 2)).toBe(1);
+    expect(await cache.get('k')).toBe(1);
+    expect(await cache.getMany(['k'])).toEqual([1]);
+    await settled();
+    remote.fill.release();
+  });
+
+  test('is not found once an own call has outdated it', async () => {
+    const { cache, remote } = await openInstance();
+    remote.fill.hold();
+    await cache.getOrSet('k', () => 1);
+    await cache.delete('k');
+    expect(cache.peek('k')).toBe(undefined);
+    expect(await cache.get('k')).toBe(undefined);
+    await settled();
+    remote.fill.release();
   });
 });
 

@@ -8,8 +8,9 @@ import type { Clock } from '../clock.ts';
  * while a machine sleeps. A wall clock can be stepped, so `checkClocks` compares the progress of both, before every tail
  * and on every beat of the tail timer; where they part, the proof ends and the caller drops everything dated by time.
  *
- * Progress may differ by up to the tolerance between two checks without being noticed. A proof lives through at most
- * four checks, so the age that still counts is Δ less four tolerances and the promise keeps its full Δ.
+ * What is compared with is the distance of the clocks when the newest proof was asked for, so that a clock that runs slow
+ * by little at a time is found as well. Up to the tolerance it is not, and something served by its youth may have lived
+ * through four such proofs: the age that still counts is Δ less four tolerances, and the promise keeps its full Δ.
  */
 export class Proof {
   readonly limitMs: number;
@@ -19,6 +20,8 @@ export class Proof {
   timeline = '';
   readonly #clock: Clock;
   readonly #toleranceMs: number;
+  /** Distance of the clocks when the newest proof was asked for, and at the last look. */
+  #provedOffsetMs: number;
   #offsetMs: number;
 
   constructor(clock: Clock, leaseMs: number) {
@@ -26,6 +29,7 @@ export class Proof {
     this.#toleranceMs = clockToleranceMs(leaseMs);
     this.limitMs = leaseMs - 4 * this.#toleranceMs;
     this.#offsetMs = clock.wallMs() - clock.monotonicMs();
+    this.#provedOffsetMs = this.#offsetMs;
   }
 
   /**
@@ -45,6 +49,7 @@ export class Proof {
     if (sentAtMs < this.sentAtMs) return;
     this.sentAtMs = sentAtMs;
     this.timeline = timeline;
+    this.#provedOffsetMs = this.#offsetMs;
   }
 
   end(): void {
@@ -52,12 +57,15 @@ export class Proof {
     this.timeline = '';
   }
 
-  /** False when wall clock and monotonic clock moved apart since the last check. */
+  /**
+   * False when wall clock and monotonic clock have moved apart since the newest proof was asked for. Called right before
+   * every tail, so that the distance found here is the one its proof begins with.
+   */
   checkClocks(): boolean {
-    const offsetMs = this.#clock.wallMs() - this.#clock.monotonicMs();
-    const drift = Math.abs(offsetMs - this.#offsetMs);
-    this.#offsetMs = offsetMs;
-    return drift <= this.#toleranceMs;
+    this.#offsetMs = this.#clock.wallMs() - this.#clock.monotonicMs();
+    if (Math.abs(this.#offsetMs - this.#provedOffsetMs) <= this.#toleranceMs) return true;
+    this.#provedOffsetMs = this.#offsetMs;
+    return false;
   }
 }
 

@@ -274,6 +274,11 @@ export class Engine {
   }
 
   async #getSlowly(key: string, beganMs: number, read: ReadSpec): Promise<unknown> {
+    const loaded = this.#loads.settled(this.#partitionOf(key), key, beganMs);
+    if (loaded !== undefined) {
+      this.#counters.memory.hits++;
+      return this.#values.release(loaded);
+    }
     this.#counters.memory.misses++;
     checkWellFormed(key);
     const found = await waitFor(this.#readRemote(key, beganMs, read.memoryTtlMs), read.signal);

@@ -19,10 +19,10 @@ export type Loader<V> = (context: LoadContext) => V | Promise<V>;
 export class Flight extends Pending {
   readonly lease: Lease | undefined;
   readonly startedAtMs: number;
-  /** The tags known before the load; those computed from the value join at its end. */
-  readonly tags: readonly string[];
+  /** The tags known so far; those computed from the value join at its end. */
+  tags: readonly string[];
   /** Whether more tags will be computed from the value. */
-  readonly hasUnknownTags: boolean;
+  hasUnknownTags: boolean;
   /** What the loader brought, checked and isolated; rejects with what it threw. */
   readonly result: Promise<LoadedValue>;
   isMarked = false;
@@ -56,6 +56,13 @@ export class Flight extends Pending {
 
   mark(): void {
     this.isMarked = true;
+  }
+
+  /** Takes in what the loader brought. */
+  land(loaded: LoadedValue, tags: readonly string[]): void {
+    this.loaded = loaded;
+    this.tags = tags;
+    this.hasUnknownTags = false;
   }
 }
 

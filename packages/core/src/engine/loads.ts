@@ -136,13 +136,14 @@ export class Loads {
       this.#running--;
     }
     const { value, isCopied } = ready.prepared;
-    flight.loaded = { value, isCopied };
+    const loaded = { value, isCopied };
+    flight.land(loaded, ready.tags);
     const keeping = this.#keep(partition, flight, ready, spec.lifetime).finally(() => {
       this.#keeping.delete(keeping);
       this.#end(partition, flight);
     });
     this.#keeping.add(keeping);
-    return flight.loaded;
+    return loaded;
   }
 
   #ready(value: unknown, spec: LoadSpec): Ready {
