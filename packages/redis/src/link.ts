@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
 
@@ -213,16 +214,22 @@ async function readTimeline(client: Redis): Promise<string> {
   return timeline;
 }
 
-/** Ends a connection without a farewell, so that nothing under way on it can still arrive. */
+/**
+ * Ends a connection without a farewell, so that nothing under way on it can still arrive.
+ *
+ * A socket that is still connecting has nothing under way. One that was ended already must not be reset any more: Node
+ * would wait for its FIN at the end of the process, for ever and at full speed.
+ */
 function reset(client: Redis): void {
-  const { stream } = client as unknown as { stream?: { resetAndDestroy?(): void; destroy?(): void } };
+  const { stream } = client as unknown as { stream?: Socket };
   try {
-    stream?.resetAndDestroy?.();
+    if (stream?.connecting === false && !stream.writableEnded) stream.resetAndDestroy();
   } catch {
-    // Only plain TCP sockets can be reset; any other is destroyed.
-    stream?.destroy?.();
+    // Only plain TCP sockets can be reset.
   }
-  client.disconnect();
+  stream?.destroy();
+  // A client that has ended would keep the process alive for a while to see its socket close once more.
+  if (client.status !== 'end') client.disconnect();
 }
 
 function toCacheError(error: unknown): CacheError {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
-import { openCache, openClient, uniqueName } from './support/caches.ts';
+import { openCache, openClient, share, uniqueName } from './support/caches.ts';
 import { ScriptPartition } from './support/script-partition.ts';
 import { eventually } from './support/until.ts';
 
@@ -74,8 +74,7 @@ test('a set that is refused is told, forgets the old value everywhere, and is no
   const name = uniqueName();
   const options = { name, coherence: { lease: '300ms' } } as const;
   const [one, two] = [openCache(options, { url: server.url }), openCache(options, { url: server.url })];
-  await one.set('k', 'old');
-  expect(await two.get('k')).toBe('old');
+  await share(one, [two], ['k', 'old']);
   await setFull(true);
 
   expect(await one.set('k', 'new')).toEqual({ stored: false, delivered: false });
@@ -87,4 +86,17 @@ test('a set that is refused is told, forgets the old value everywhere, and is no
   await setFull(false);
   expect(await client.exists(`${name}:k`)).toBe(0);
   expect(await two.get('k')).toBeUndefined();
+});
+
+// Waits for the core: an older call in the journal still covers the key, and is delivered after the newer value.
+test.fails('a set that is stored is what the caller reads next, though an older one could not be delivered', async () => {
+  const options = { name: uniqueName(), coherence: { lease: '30s' } } as const;
+  const cache = openCache(options, { url: server.url });
+  await cache.ready();
+  await setFull(true);
+  expect(await cache.set('k', 'refused')).toEqual({ stored: false, delivered: false });
+  await setFull(false);
+
+  expect(await cache.set('k', 'new')).toEqual({ stored: true, delivered: true });
+  expect(await cache.get('k')).toBe('new');
 });

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { type Cache, type CacheOptions, createCache } from 'tierwise';
 import { inject, onTestFinished } from 'vitest';
 import { type RedisRemoteOptions, redis } from '../../src/index.ts';
+import { eventually } from './until.ts';
 
 /** A cache name that no other test uses. */
 export function uniqueName(): string {
@@ -36,4 +37,21 @@ export async function killLinks(client: Redis, cacheName: string, role: string):
     .map((line) => /\bid=(\d+)/.exec(line)?.[1] ?? '');
   for (const id of ids) await client.call('CLIENT', 'KILL', 'ID', id);
   return ids.length;
+}
+
+/**
+ * Has `from` set a value and all of `to` read it. Tried again where a busy machine kept one of them from a proof in time:
+ * what they then answer is right, but not where a test wants to begin.
+ */
+export async function share(
+  from: Cache,
+  to: readonly Cache[],
+  [key, value, tags = []]: readonly [key: string, value: unknown, tags?: readonly string[]],
+): Promise<void> {
+  await eventually(async () => {
+    await from.set(key, value, { tags });
+    // What waits in the journal would forget the value again.
+    if (from.health().journaled > 0) return [];
+    return Promise.all(to.map((cache) => cache.get(key)));
+  }).toEqual(to.map(() => value));
 }

@@ -12,17 +12,12 @@ const cache = createCache({
   coherence: { lease: '200ms' },
 });
 
-const running = new Map<string, number>();
 let calls = 0;
 let answers = 0;
-let mostLoadsOfOneKey = 0;
 let isOver = false;
 
 async function load(key: string): Promise<string> {
-  running.set(key, (running.get(key) ?? 0) + 1);
-  mostLoadsOfOneKey = Math.max(mostLoadsOfOneKey, running.get(key) ?? 0);
   await new Promise((resolve) => setTimeout(resolve, 3));
-  running.set(key, (running.get(key) ?? 0) - 1);
   return `value of ${key}`;
 }
 
@@ -54,7 +49,10 @@ process.on('message', async (message) => {
   isOver = true;
   while (answers < calls) await new Promise((resolve) => setTimeout(resolve, 5));
   await cache.close();
-  process.send?.({ calls, answers, mostLoadsOfOneKey });
+  process.send?.({ calls, answers });
   process.disconnect();
+});
+process.on('disconnect', () => {
+  isOver = true;
 });
 work();

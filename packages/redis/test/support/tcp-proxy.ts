@@ -114,8 +114,8 @@ export class ProxiedConnection {
 }
 
 /**
- * A TCP proxy on loopback that does to connections what networks do: cuts them, delays them, or lets them go silent
- * without a FIN. Faults concern the connections there are, those that `isConcerned` picks, and with `toNew` later ones.
+ * A TCP proxy on loopback that does to connections what networks do: cuts them, delays them, holds them up, or lets them go
+ * silent without a FIN. Faults of the proxy concern all connections, those of a `ProxiedConnection` only that one.
  */
 export class TcpProxy implements AsyncDisposable {
   readonly #listener: Server;
