@@ -1,8 +1,10 @@
 import { createCache, type Duration, inProcess } from 'tierwise';
 import { toMs } from 'tierwise/driver';
 import { describe, expect, test } from 'vitest';
+import { toVersion } from '../../packages/core/src/call-options.ts';
 import { EVENT_NAMES } from '../../packages/core/src/emitter.ts';
 import { Keyspace } from '../../packages/core/src/keyspace.ts';
+import { toMutatePlan } from '../../packages/core/src/mutate.ts';
 import { Namespace } from '../../packages/core/src/namespace.ts';
 import { DEFAULTS, RANGES } from '../../packages/core/src/options.ts';
 import { resolveRedisOptions } from '../../packages/redis/src/options.ts';
@@ -53,6 +55,8 @@ describe('docs/reference/options.md names all options and no others', () => {
     ['coherence', (coherence) => createCache({ ...REQUIRED, coherence })],
     ['Options of reads', (wrong) => cache.get('key', wrong)],
     ['Options of set', (wrong) => cache.set('key', 1, wrong)],
+    ['Options of invalidatePattern', (wrong) => cache.invalidatePattern('key:*', wrong)],
+    ['Options of mutate', (wrong) => cache.mutate({ keys: ['key'] }, () => {}, wrong)],
     ['Options of getOrSet', (wrong) => cache.getOrSet('key', () => 1, wrong)],
     ['redis cluster', (wrong) => resolveRedisOptions({ cluster: { nodes: NODES, ...(wrong as object) } })],
     ['inProcess', (wrong) => inProcess(wrong)],
@@ -89,6 +93,7 @@ const PLACES: Readonly<Record<keyof typeof DEFAULTS | keyof typeof RANGES, reado
   onOversize: ['createCache', 'onOversize'],
   onUndelivered: ['createCache', 'onUndelivered'],
   loadTimeoutMs: ['createCache', 'loadTimeout'],
+  maxLoads: ['createCache', 'maxLoads'],
   maxEntries: ['memory', 'maxEntries'],
   maxBytes: ['memory', 'maxBytes'],
 };
@@ -120,6 +125,20 @@ describe('docs/reference/options.md gives the defaults and ranges of the code', 
     }
   });
 
+  test('mutate', () => {
+    const row = rowOf('Options of mutate', 'fence');
+    const source = readDocument('packages/core/src/mutate.ts');
+    expect(valueIn(row['default'] ?? '')).toBe(constantOf(source, 'DEFAULT_FENCE_MS'));
+    expectBounds(rangeOf(row['range'] ?? ''), (fence) => () => toMutatePlan({ fence }));
+    expect(sectionOf(DOCUMENT, 'Options of mutate')).toContain(`1 to ${constantOf(source, 'MAX_NAMES')} names`);
+  });
+
+  test('version of a set', () => {
+    const [min, max] = rangeOf(rowOf('Options of set', 'version')['range'] ?? '');
+    expect([min, max]).toEqual([0, Number.MAX_SAFE_INTEGER - 1]);
+    expectBounds([min as number, max as number], (version) => () => toVersion(version));
+  });
+
   test('inProcess', () => {
     const row = rowOf('inProcess', 'maxBytes');
     expectBounds(rangeOf(row['range'] ?? ''), (maxBytes) => () => inProcess({ maxBytes }));
@@ -128,6 +147,10 @@ describe('docs/reference/options.md gives the defaults and ranges of the code', 
     expect(valueIn(row['default'] ?? '')).toBe(factors.reduce((product, factor) => product * factor, 1));
   });
 });
+
+function constantOf(source: string, name: string): number {
+  return Number(new RegExp(`const ${name} = ([\\d_]+);`).exec(source)?.[1]?.replaceAll('_', ''));
+}
 
 function expectBounds(range: readonly (string | number)[], take: (value: number) => () => unknown): void {
   const [min, max] = range as [number, number];

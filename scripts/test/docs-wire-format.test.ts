@@ -7,8 +7,10 @@ import {
   HEADER_BYTES,
   LEASE_OFFSET,
   SEQ_OFFSET,
+  TAG_COUNT_OFFSET,
+  VERSION_OFFSET,
 } from '../../packages/core/src/wire/envelope.ts';
-import { encodeEvent } from '../../packages/core/src/wire/event.ts';
+import { encodeEvent, NOTHING } from '../../packages/core/src/wire/event.ts';
 import { json } from '../../packages/core/src/wire/json.ts';
 import { msgpack } from '../../packages/core/src/wire/msgpack.ts';
 import * as scripts from '../../packages/redis/src/lua/scripts.generated.ts';
@@ -25,6 +27,8 @@ describe('the envelope in docs/reference/wire-format.md', () => {
     expect(offsetOf('lease')).toBe(LEASE_OFFSET);
     expect(offsetOf('own sequence number')).toBe(SEQ_OFFSET);
     expect(offsetOf('epoch')).toBe(EPOCH_OFFSET);
+    expect(offsetOf("caller's version")).toBe(VERSION_OFFSET);
+    expect(offsetOf('number of tags')).toBe(TAG_COUNT_OFFSET);
     expect(offsetOf('tags')).toBe(HEADER_BYTES);
   });
 
@@ -40,7 +44,8 @@ describe('the envelope in docs/reference/wire-format.md', () => {
   test('reads an envelope that the code wrote', () => {
     const epoch = '00112233445566778899aabbccddeeff';
     const payload = Buffer.from('payload');
-    const header = { codecId: 7, epoch, lease: 2 ** 40 + 1, seq: 2 ** 41 + 2, expiresAtMs: 2 ** 42 + 3, tags: ['né'] };
+    const numbers = { lease: 2 ** 40 + 1, seq: 2 ** 41 + 2, expiresAtMs: 2 ** 42 + 3, version: 2 ** 43 + 4 };
+    const header = { codecId: 7, epoch, ...numbers, tags: ['né'] };
     const bytes = encodeEnvelope(header, payload);
     const number = (field: string): number => {
       const row = fixed.find((each) => each['field']?.startsWith(field));
@@ -55,6 +60,7 @@ describe('the envelope in docs/reference/wire-format.md', () => {
     expect(number('lease')).toBe(header.lease);
     expect(number('own sequence number')).toBe(header.seq);
     expect(number('expiry')).toBe(header.expiresAtMs);
+    expect(number("caller's version")).toBe(header.version + 1);
     expect(number('number of tags')).toBe(1);
     expect(bytes.toString('hex', offsetOf('epoch'), offsetOf('epoch') + 16)).toBe(epoch);
     const tagLength = bytes.readUInt16BE(offsetOf('tags'));
@@ -71,8 +77,13 @@ describe('the envelope in docs/reference/wire-format.md', () => {
 });
 
 test('the members of event text', () => {
-  const event = encodeEvent({ keys: ['k'], tags: ['t'], prefixes: ['p:'], clear: true });
-  expect(tableOf(DOCUMENT, 'Events').map((row) => row['member'])).toEqual(Object.keys(JSON.parse(event)));
+  const everything = { keys: ['k'], tags: ['t'], prefixes: ['p:'], patterns: ['*'], clear: true };
+  const closing = encodeEvent(everything, { kind: 'close', id: 'id', lifeMs: 1_000, isExclusive: true });
+  const lifting = encodeEvent(NOTHING, { kind: 'lift', id: 'id' });
+  expect(tableOf(DOCUMENT, 'Events').map((row) => row['member'])).toEqual([
+    ...Object.keys(JSON.parse(closing)),
+    ...Object.keys(JSON.parse(lifting)),
+  ]);
 });
 
 test('the scripts, all of them', () => {
@@ -84,7 +95,9 @@ test('the scripts, all of them', () => {
   ).toEqual(names.sort());
   for (const row of tableOf(DOCUMENT, 'Scripts')) {
     const script = Object.values(scripts).find(({ name }) => name === row['script']);
-    expect(row['further keys'] === 'none', row['script']).toBe(script?.variadic === false);
-    expect(script?.keys, row['script']).toBe(3);
+    expect(row['further keys']?.includes('entries'), row['script']).toBe(script?.variadic === true);
+    expect(script?.keys, row['script']).toBe(
+      row['further keys'] === '`members`' || row['further keys'] === 'members' ? 4 : 3,
+    );
   }
 });

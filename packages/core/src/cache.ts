@@ -44,7 +44,8 @@ export class Cache extends Namespace implements AsyncDisposable {
 
   /**
    * Resolves with the health once the shared layer has been reached for the first time, or found not to be there within
-   * its deadline. Never rejects: the cache works without, and goes on trying. Calls made before wait for the same.
+   * its deadline. Never rejects: the cache works without, and goes on trying. Calls made before wait for the same;
+   * only a `set` made before cannot be dated and makes everybody forget its key instead of storing.
    */
   ready(): Promise<Health> {
     return this.#engine.ready();

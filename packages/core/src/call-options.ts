@@ -1,10 +1,12 @@
-import { checkObject, invalidOption } from './checks.ts';
+import { checkObject, invalidOption, wholeNumber } from './checks.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { Lifetime } from './engine/context.ts';
 import type { ReadSpec } from './engine/engine.ts';
+import type { CollectPlan } from './engine/writes.ts';
 import { CacheError, describe } from './errors.ts';
 import { checkTags, type Scope, scoped } from './keys.ts';
 import { resolveLoadTimeout, resolveTtl, type Ttl } from './options.ts';
+import type { CollectProgress } from './store/store.ts';
 
 /** Options of one read. */
 export interface GetOptions {
@@ -22,10 +24,16 @@ export interface SetOptions {
   readonly memoryTtl?: Duration;
   /** Names under which it can be invalidated together with others, at most 64. */
   readonly tags?: readonly string[];
+  /**
+   * The caller's version of the value: a row version, or the time it was changed in milliseconds; whole, 0 or more. Among
+   * values set with one, a lower version never replaces a higher one that is stored, and a higher one need not give way
+   * to a conflicting lower one.
+   */
+  readonly version?: number;
 }
 
 /** Options of one `getOrSet`. */
-export interface GetOrSetOptions<V = unknown> extends GetOptions, Omit<SetOptions, 'ttl' | 'memoryTtl'> {
+export interface GetOrSetOptions<V = unknown> extends GetOptions, Omit<SetOptions, 'ttl' | 'memoryTtl' | 'version'> {
   /** Lifetime of the entry, also computed from the loaded value. Default: the cache's or keyspace's. */
   readonly ttl?: Ttl | ((value: V) => Ttl);
   /** More tags, computed from the loaded value. */
@@ -40,6 +48,16 @@ export interface SetItem<V = unknown> extends SetOptions {
   readonly value: V;
 }
 
+/** Options of one `invalidatePattern`. */
+export interface PatternOptions {
+  /** Whether stored entries are dropped in the background. Default true. */
+  readonly collect?: boolean;
+  /** Ends the dropping between two batches; the invalidation itself stays. */
+  readonly signal?: AbortSignal;
+  /** Called after every batch with what was dropped and looked at so far. What it throws is counted and goes no further. */
+  readonly onProgress?: (progress: CollectProgress) => void;
+}
+
 /** What calls fall back to, already validated. */
 export interface CallDefaults {
   readonly ttlMs: number | undefined;
@@ -48,8 +66,10 @@ export interface CallDefaults {
 }
 
 const GET_OPTIONS: readonly string[] = ['signal', 'memoryTtl'];
-export const SET_OPTIONS: readonly string[] = ['ttl', 'memoryTtl', 'tags'];
+export const SET_OPTIONS: readonly string[] = ['ttl', 'memoryTtl', 'tags', 'version'];
 export const GET_OR_SET_OPTIONS: readonly string[] = ['signal', 'ttl', 'memoryTtl', 'tags', 'valueTags', 'loadTimeout'];
+
+const PATTERN_OPTIONS: readonly string[] = ['collect', 'signal', 'onProgress'];
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
@@ -80,6 +100,20 @@ export function toLifetime(
     ttlMs: options?.ttl === undefined ? defaults.ttlMs : resolveTtl(options.ttl, 'ttl'),
     memoryTtlMs: options?.memoryTtl === undefined ? defaults.memoryTtlMs : toMs(options.memoryTtl, 'memoryTtl'),
   };
+}
+
+/** What is to become of the stored entries that a pattern covers. */
+export function toCollectPlan(options: PatternOptions): CollectPlan {
+  checkObject(options, 'options', PATTERN_OPTIONS);
+  const { collect = true, signal, onProgress = () => {} } = options;
+  if (typeof collect !== 'boolean') throw invalidOption('collect', `must be true or false, got ${describe(collect)}`);
+  checkOptionalFunction(onProgress, 'onProgress');
+  return { isCollecting: collect, signal: checkSignal(signal), onProgress };
+}
+
+/** The version of a `set`, checked. */
+export function toVersion(version: number | undefined): number | undefined {
+  return wholeNumber(version, undefined, 'version', [0, Number.MAX_SAFE_INTEGER - 1]);
 }
 
 /** Tags as the layers below know them. */

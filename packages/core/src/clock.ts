@@ -16,11 +16,14 @@ export interface Clock {
   wallMs(): number;
   /** Monotonic clock, milliseconds from an arbitrary start. */
   monotonicMs(): number;
-  /** Runs `call` once, `delayMs` from now. A timer never keeps the process alive. */
-  after(delayMs: number, call: () => void): Timer;
+  /** Runs `call` once, `delayMs` from now. Does not keep the process alive unless it is `awaited` by somebody. */
+  after(delayMs: number, call: () => void, awaited?: 'awaited'): Timer;
   /** Runs `call` when the current tick and all promise reactions it leads to are done. */
   endOfTick(call: () => void): void;
 }
+
+/** The longest delay of setTimeout, about 24.8 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 const settled = Promise.resolve();
 
@@ -28,10 +31,21 @@ const settled = Promise.resolve();
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after(delayMs, call) {
-    const timer = setTimeout(call, delayMs);
-    timer.unref();
-    return { cancel: () => clearTimeout(timer) };
+  after(delayMs, call, awaited) {
+    // A longer delay than setTimeout can count is waited for in parts.
+    const partMs = Math.min(delayMs, MAX_TIMEOUT_MS);
+    let next: Timer | undefined;
+    const timer = setTimeout(() => {
+      if (partMs === delayMs) call();
+      else next = this.after(delayMs - partMs, call, awaited);
+    }, partMs);
+    if (awaited === undefined) timer.unref();
+    return {
+      cancel() {
+        clearTimeout(timer);
+        next?.cancel();
+      },
+    };
   },
   endOfTick(call) {
     // A nextTick scheduled from within a promise reaction runs only after the whole microtask queue has drained, so

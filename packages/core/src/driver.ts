@@ -4,30 +4,39 @@
 export { checkObject, invalidOption, oneOf, wholeNumber } from './checks.ts';
 export { type Clock, systemClock, type Timer } from './clock.ts';
 export type {
+  ClosedFence,
   Coordinator,
   CoordinatorListener,
+  FenceChange,
   Invalidation,
   Lease,
+  Member,
+  MemberStatus,
+  MembersReply,
   SequencedEvent,
   SequencedReply,
   Snapshot,
   TailReply,
   TailRequest,
 } from './coherence/coordinator.ts';
+export { matchesGlob } from './coherence/glob.ts';
 export { fenceSlot, floorBucket, partitionIndex, type VersionKind } from './coherence/slots.ts';
 export { type Duration, toMs } from './duration.ts';
 export { CacheError, type ErrorCode } from './errors.ts';
+export { Authority, type AuthorityState } from './in-process/authority.ts';
 export { unscoped } from './keys.ts';
 export { jittered, randomEpoch } from './random.ts';
 export type { Remote, RemoteContext, RemotePartition, RemoteSession } from './store/remote.ts';
 export type {
+  CollectOptions,
   FillOutcome,
   FillReply,
   ReadReply,
+  SetOutcome,
   SetReply,
   Store,
   StoreLimits,
   StoreWrite,
 } from './store/store.ts';
-export { EPOCH_OFFSET, LEASE_OFFSET, SEQ_OFFSET } from './wire/envelope.ts';
-export { decodeEvent, decodeMessage, EVENT_FORMAT, encodeEvent } from './wire/event.ts';
+export { decodeEnvelope, EPOCH_OFFSET, LEASE_OFFSET, SEQ_OFFSET, VERSION_OFFSET } from './wire/envelope.ts';
+export { decodeEvent, decodeMessage, EVENT_FORMAT, encodeEvent, NOTHING } from './wire/event.ts';

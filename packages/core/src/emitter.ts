@@ -69,13 +69,16 @@ export class Emitter {
   emit<N extends keyof CacheEvents>(name: N, event: CacheEvents[N]): void {
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) return;
-    for (const listener of listeners) {
-      try {
-        const result: unknown = (listener as Listener<CacheEvents[N]>)(event);
-        if (result instanceof Promise) result.catch(this.#onListenerError);
-      } catch {
-        this.#onListenerError();
-      }
+    for (const listener of listeners) this.guard(() => (listener as Listener<CacheEvents[N]>)(event));
+  }
+
+  /** Runs a callback of the user's; what it throws or rejects with is counted and goes no further. */
+  guard(callback: () => unknown): void {
+    try {
+      const result = callback();
+      if (result instanceof Promise) result.catch(this.#onListenerError);
+    } catch {
+      this.#onListenerError();
     }
   }
 }

@@ -17,6 +17,9 @@
  * - `REMOTE_UNAVAILABLE`: the shared layer is not connected, or its connection broke during the command.
  * - `REMOTE_TIMEOUT`: the shared layer did not answer within `commandTimeout`.
  * - `REMOTE_REJECTED`: the shared layer answered with an error of its own, kept in `cause`.
+ * - `FENCE_UNAVAILABLE`: a fence could not be closed, so the guarded write was not begun.
+ * - `FENCE_LOST`: a fence could not be renewed while the guarded write ran; the reason its `signal` fires with.
+ * - `CONFIG_CONFLICT`: a live instance of the same cache runs with another `coherence.lease`.
  * - `INTERNAL`: an invariant of tierwise itself is broken; please report it.
  */
 export type ErrorCode = (typeof ERROR_CODES)[number];
@@ -39,6 +42,9 @@ export const ERROR_CODES = [
   'REMOTE_UNAVAILABLE',
   'REMOTE_TIMEOUT',
   'REMOTE_REJECTED',
+  'FENCE_UNAVAILABLE',
+  'FENCE_LOST',
+  'CONFIG_CONFLICT',
   'INTERNAL',
 ] as const;
 

@@ -7,19 +7,23 @@ import {
   GET_OR_SET_OPTIONS,
   type GetOptions,
   type GetOrSetOptions,
+  type PatternOptions,
   SET_OPTIONS,
   type SetItem,
   type SetOptions,
+  toCollectPlan,
   toLifetime,
   toLoadTimeoutMs,
   toReadSpec,
   toTags,
+  toVersion,
 } from './call-options.ts';
 import { checkObject, invalidOption } from './checks.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Loader } from './engine/flight.ts';
 import type { LoadCall, LoadSpec } from './engine/loads.ts';
-import type { InvalidationResult, SetResult, SetSpec } from './engine/writes.ts';
+import type { MutateContext, MutateResult } from './engine/mutations.ts';
+import type { InvalidationResult, PatternResult, SetResult, SetSpec } from './engine/writes.ts';
 import { CacheError, describe } from './errors.ts';
 import {
   checkKey,
@@ -32,6 +36,8 @@ import {
   scopePrefixes,
 } from './keys.ts';
 import { type KeyParams, Keyspace, type KeyspaceOptions } from './keyspace.ts';
+import { type MutateOptions, type MutateTarget, toMutateNames, toMutatePlan } from './mutate.ts';
+import { NOTHING } from './wire/event.ts';
 
 /**
  * A part of a cache with keys and tags of its own: nothing that is passed to it reaches another namespace, whatever
@@ -144,18 +150,47 @@ export class Namespace {
   /** Makes every instance forget all entries that carry one of these tags, at most 500 in one call. */
   async invalidateTags(tags: readonly string[]): Promise<InvalidationResult> {
     this.#checkOpen();
-    return this.#engine.writes.invalidate({
-      tags: toTags(this.#scope, tags, MAX_INVALIDATED_TAGS),
-      prefixes: [],
-      clear: false,
-    });
+    const scopedTags = toTags(this.#scope, tags, MAX_INVALIDATED_TAGS);
+    return this.#engine.writes.invalidate({ ...NOTHING, tags: scopedTags });
   }
 
   /** Makes every instance forget all keys that begin with `prefix`, which must end with `:`. */
   async invalidatePrefix(prefix: string): Promise<InvalidationResult> {
     this.#checkOpen();
     checkPrefix(prefix);
-    return this.#engine.writes.invalidate({ tags: [], prefixes: [scoped(this.#scope, prefix)], clear: false });
+    return this.#engine.writes.invalidate({ ...NOTHING, prefixes: [scoped(this.#scope, prefix)] });
+  }
+
+  /**
+   * Makes every instance forget all keys that match a glob: `*` is any run of characters, `?` one, `\\` takes the meaning
+   * of the next character away. In force when the call resolves; stored entries are dropped in the background, since
+   * that takes a walk through all keys. For whole segments at the start of keys a prefix is cheaper.
+   *
+   * At most 64 patterns are told apart at a time; the oldest one past that invalidates everything older than itself.
+   */
+  async invalidatePattern(pattern: string, options: PatternOptions = {}): Promise<PatternResult> {
+    this.#checkOpen();
+    checkKey(pattern);
+    return this.#engine.writes.invalidatePattern(scoped(this.#scope, pattern), toCollectPlan(options));
+  }
+
+  /**
+   * Runs a write to the source of truth under closed fences: from before it begins until after it ends, nothing that was
+   * loaded meanwhile is kept anywhere, and everything named is invalidated when it has ended, also when this process dies
+   * in between. See {@link MutateOptions}.
+   *
+   * @throws whatever `write` throws, after the fences were lifted
+   * @throws {CacheError} `FENCE_UNAVAILABLE` before `write` was called, when a fence could not be closed
+   */
+  async mutate<R>(
+    target: MutateTarget,
+    write: (context: MutateContext) => R | Promise<R>,
+    options: MutateOptions = {},
+  ): Promise<MutateResult<R>> {
+    this.#checkOpen();
+    const names = toMutateNames(this.#scope, target);
+    if (typeof write !== 'function') throw invalidOption('write', `must be a function, got ${describe(write)}`);
+    return this.#engine.mutations.run(names, write, toMutatePlan(options));
   }
 
   /** Makes every instance forget everything in this namespace and those below it. */
@@ -163,7 +198,7 @@ export class Namespace {
     this.#checkOpen();
     const isRoot = this.#scope === '';
     const prefixes = isRoot ? [] : scopePrefixes(this.#scope);
-    return this.#engine.writes.invalidate({ tags: [], prefixes, clear: isRoot });
+    return this.#engine.writes.invalidate({ ...NOTHING, prefixes, clear: isRoot });
   }
 
   /**
@@ -184,7 +219,7 @@ export class Namespace {
    */
   keyspace<const T extends string, V, P extends KeyParams<T> = KeyParams<T>>(
     template: T,
-    options: KeyspaceOptions<P, V> & Required<Pick<KeyspaceOptions<P, V>, 'load'>>,
+    options: Omit<KeyspaceOptions<P, NoInfer<V>>, 'load'> & Required<Pick<KeyspaceOptions<P, V>, 'load'>>,
   ): Keyspace<P, V, V>;
   keyspace<const T extends string, V = unknown, P extends KeyParams<T> = KeyParams<T>>(
     template: T,
@@ -223,6 +258,7 @@ export class Namespace {
       key: scopedKey,
       lifetime: toLifetime(options, this.#defaults),
       tags: toTags(this.#scope, options.tags),
+      version: toVersion(options.version),
       prepared: this.#engine.prepare(value),
     };
   }

@@ -72,6 +72,11 @@ export interface CacheOptions {
   readonly onUndelivered?: 'resolve' | 'throw';
   /** How long a loader may take before its waiters are rejected with `LOAD_TIMEOUT`. Default `'30s'`. */
   readonly loadTimeout?: Duration | 'off';
+  /**
+   * Most loaders running at a time; more wait for their turn within their `loadTimeout`. Loads that a loader starts itself
+   * do not count. Default 1,000, 1 to 1,000,000.
+   */
+  readonly maxLoads?: number;
   /** Source of time, for tests. Default: the system's. */
   readonly clock?: Clock;
 }
@@ -88,6 +93,7 @@ export const DEFAULTS = {
   onOversize: 'event',
   onUndelivered: 'resolve',
   loadTimeoutMs: 30_000,
+  maxLoads: 1_000,
 } as const;
 
 /** Limits of the options that are numbers, ends included. */
@@ -98,6 +104,7 @@ export const RANGES = {
   logEvents: [100, 1_000_000],
   maxVersions: [16, 1_000_000],
   maxJournal: [16, 1_000_000],
+  maxLoads: [1, 1_000_000],
   maxValueBytes: [64, 512 * 1024 * 1024],
 } as const satisfies Record<string, readonly [number, number]>;
 
@@ -123,6 +130,7 @@ export interface ResolvedOptions {
   readonly onUndelivered: 'resolve' | 'throw';
   /** `undefined` means no limit. */
   readonly loadTimeoutMs: number | undefined;
+  readonly maxLoads: number;
   readonly clock: Clock;
 }
 
@@ -144,6 +152,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     'onOversize',
     'onUndelivered',
     'loadTimeout',
+    'maxLoads',
     'clock',
   ]);
   const name = checkCacheName(options.name);
@@ -162,6 +171,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     onOversize: oneOf(options.onOversize, ['event', 'throw'], DEFAULTS.onOversize, 'onOversize'),
     onUndelivered: oneOf(options.onUndelivered, ['resolve', 'throw'], DEFAULTS.onUndelivered, 'onUndelivered'),
     loadTimeoutMs: resolveLoadTimeout(options.loadTimeout, DEFAULTS.loadTimeoutMs),
+    maxLoads: wholeNumber(options.maxLoads, DEFAULTS.maxLoads, 'maxLoads', RANGES.maxLoads),
     clock: checkClock(options.clock ?? systemClock),
   });
 }

@@ -5,15 +5,24 @@ import { Authority } from '../src/in-process/authority.ts';
 import { randomEpoch } from '../src/random.ts';
 import { decodeEnvelope, encodeEnvelope } from '../src/wire/envelope.ts';
 import { NOTHING } from '../src/wire/event.ts';
+import { MEMBER } from './support/member.ts';
 
 const key = (...keys: string[]): Invalidation => ({ ...NOTHING, keys });
 
 function open(limits: { logEvents?: number; maxBytes?: number } = {}) {
   const authority = new Authority({ randomEpoch, logEvents: 100, maxVersions: 100, maxBytes: 100_000, ...limits });
-  const { epoch } = authority.tail({ epoch: undefined, applied: 0 }, 0);
+  const { epoch } = authority.tail({ member: MEMBER, epoch: undefined, applied: 0 }, 0);
   const write = (name: string, lease: Lease | number, ttlMs = 0) => {
     const dated = typeof lease === 'number' ? { epoch, seq: lease } : lease;
-    const header = { codecId: 1, epoch: dated.epoch, lease: dated.seq, seq: 0, expiresAtMs: 0, tags: [] };
+    const header = {
+      codecId: 1,
+      epoch: dated.epoch,
+      lease: dated.seq,
+      seq: 0,
+      expiresAtMs: 0,
+      version: undefined,
+      tags: [],
+    };
     return { key: name, lease: dated, ttlMs, bytes: encodeEnvelope(header, Buffer.from('x')) };
   };
   return { authority, epoch, write };
@@ -28,7 +37,7 @@ describe('a fill', () => {
   test('is stored when nothing on its slot is newer than its lease', () => {
     const { authority, write } = open();
     expect(authority.fill([write('k', 0)], 0).outcomes).toEqual(['stored']);
-    authority.invalidate(key('k'));
+    authority.invalidate(key('k'), undefined, 0);
     expect(authority.read(['k'], 0)).toEqual([undefined]);
     expect(authority.fill([write('k', 0)], 0).outcomes).toEqual(['fenced']);
     expect(authority.fill([write('k', 1)], 0).outcomes).toEqual(['stored']);
@@ -36,13 +45,13 @@ describe('a fill', () => {
 
   test('is refused by an event on a key that shares its slot', () => {
     const { authority, write } = open();
-    authority.invalidate(key(neighbour('k')));
+    authority.invalidate(key(neighbour('k')), undefined, 0);
     expect(authority.fill([write('k', 0), write('free', 0)], 0).outcomes).toEqual(['fenced', 'stored']);
   });
 
   test('is refused when what is stored carries a higher lease', () => {
     const { authority, write } = open();
-    authority.invalidate(key('other'));
+    authority.invalidate(key('other'), undefined, 0);
     authority.fill([write('k', 1)], 0);
     expect(authority.fill([write('k', 0)], 0).outcomes).toEqual(['superseded']);
     expect(authority.fill([write('k', 1)], 0).outcomes).toEqual(['stored']);
@@ -65,7 +74,7 @@ describe('a fill', () => {
 describe('a set', () => {
   test('takes a number, carries it, and fences older loads', () => {
     const { authority, epoch, write } = open();
-    expect(authority.set([write('k', 0)], 0)).toEqual({ epoch, seq: 1, stored: [true] });
+    expect(authority.set([write('k', 0)], 0)).toEqual({ epoch, seq: 1, outcomes: ['stored'] });
     const envelope = decodeEnvelope(authority.read(['k'], 0)[0] as Uint8Array);
     expect(envelope).toMatchObject({ lease: 0, seq: 1 });
     expect(authority.fill([write('k', 0)], 0).outcomes).toEqual(['fenced']);
@@ -74,32 +83,36 @@ describe('a set', () => {
   test('that is refused is an invalidation of its key', () => {
     const { authority, write } = open();
     authority.set([write('k', 0)], 0);
-    expect(authority.set([write('k', 0)], 0)).toMatchObject({ seq: 2, stored: [false] });
+    expect(authority.set([write('k', 0)], 0)).toMatchObject({ seq: 2, outcomes: ['conflicted'] });
     expect(authority.read(['k'], 0)).toEqual([undefined]);
     expect(authority.fill([write('k', 1)], 0).outcomes).toEqual(['fenced']);
   });
 
   test('of several keys in one slot does not refuse itself', () => {
     const { authority, write } = open();
-    expect(authority.set([write('k', 0), write(neighbour('k'), 0)], 0).stored).toEqual([true, true]);
+    expect(authority.set([write('k', 0), write(neighbour('k'), 0)], 0).outcomes).toEqual(['stored', 'stored']);
   });
 
   test('is one event for all its keys', () => {
     const { authority, epoch, write } = open();
     authority.set([write('a', 0), write('b', 0)], 0);
-    const { events } = authority.tail({ epoch, applied: 0 }, 0);
-    expect(events).toEqual([{ epoch, seq: 1, invalidation: key('a', 'b') }]);
+    const { events } = authority.tail({ member: MEMBER, epoch, applied: 0 }, 0);
+    expect(events).toEqual([{ epoch, seq: 1, invalidation: key('a', 'b'), fence: undefined }]);
   });
 });
 
 describe('a tail', () => {
   test('brings the events after a number, and a snapshot where the log or the epoch does not reach', () => {
     const { authority, epoch } = open();
-    for (let i = 0; i < 50; i++) authority.invalidate({ ...NOTHING, tags: [`t${i}`] });
-    expect(authority.tail({ epoch, applied: 48 }, 0).events.map(({ seq }) => seq)).toEqual([49, 50]);
-    expect(authority.tail({ epoch, applied: 50 }, 0)).toMatchObject({ events: [], snapshot: undefined, seq: 50 });
-    for (let i = 50; i < 400; i++) authority.invalidate(key('k'));
-    const late = authority.tail({ epoch, applied: 48 }, 0);
+    for (let i = 0; i < 50; i++) authority.invalidate({ ...NOTHING, tags: [`t${i}`] }, undefined, 0);
+    expect(authority.tail({ member: MEMBER, epoch, applied: 48 }, 0).events.map(({ seq }) => seq)).toEqual([49, 50]);
+    expect(authority.tail({ member: MEMBER, epoch, applied: 50 }, 0)).toMatchObject({
+      events: [],
+      snapshot: undefined,
+      seq: 50,
+    });
+    for (let i = 50; i < 400; i++) authority.invalidate(key('k'), undefined, 0);
+    const late = authority.tail({ member: MEMBER, epoch, applied: 48 }, 0);
     expect(late.events).toEqual([]);
     expect(late.snapshot?.tags.get('t49')).toBe(50);
     for (const request of [
@@ -107,16 +120,20 @@ describe('a tail', () => {
       { epoch: undefined, applied: 0 },
       { epoch, applied: 401 },
     ]) {
-      expect(authority.tail(request, 0).snapshot).not.toBe(undefined);
+      expect(authority.tail({ member: MEMBER, ...request }, 0).snapshot).not.toBe(undefined);
     }
-    expect(authority.tail({ epoch, applied: 390 }, 5)).toMatchObject({ seq: 400, snapshot: undefined, authorityMs: 5 });
+    expect(authority.tail({ member: MEMBER, epoch, applied: 390 }, 5)).toMatchObject({
+      seq: 400,
+      snapshot: undefined,
+      authorityMs: 5,
+    });
   });
 
   test('of a log that was trimmed still has at least the promised number of events', () => {
     const { authority, epoch } = open({ logEvents: 100 });
     for (let i = 1; i <= 1_000; i++) {
-      authority.invalidate(key('k'));
-      const { events, snapshot } = authority.tail({ epoch, applied: Math.max(0, i - 100) }, 0);
+      authority.invalidate(key('k'), undefined, 0);
+      const { events, snapshot } = authority.tail({ member: MEMBER, epoch, applied: Math.max(0, i - 100) }, 0);
       expect(snapshot).toBe(undefined);
       expect(events).toHaveLength(Math.min(100, i));
     }
@@ -128,10 +145,10 @@ describe('the authority', () => {
     const { authority, write } = open();
     const heard: number[] = [];
     const stop = authority.subscribe(({ seq }) => heard.push(seq));
-    authority.invalidate(key('a'));
+    authority.invalidate(key('a'), undefined, 0);
     authority.set([write('b', 1)], 0);
     stop();
-    authority.invalidate(key('c'));
+    authority.invalidate(key('c'), undefined, 0);
     expect(heard).toEqual([1, 2]);
   });
 
@@ -139,9 +156,9 @@ describe('the authority', () => {
     const { authority, epoch, write } = open();
     const { timeline } = authority;
     authority.fill([write('k', 0)], 0);
-    authority.invalidate({ ...NOTHING, tags: ['t'] });
-    authority.restart();
-    const reply = authority.tail({ epoch, applied: 1 }, 0);
+    authority.invalidate({ ...NOTHING, tags: ['t'] }, undefined, 0);
+    authority.restart(0);
+    const reply = authority.tail({ member: MEMBER, epoch, applied: 1 }, 0);
     expect(reply.epoch).not.toBe(epoch);
     expect(authority.timeline).not.toBe(timeline);
     expect(reply).toMatchObject({ seq: 0, snapshot: { tags: new Map(), clear: 0 } });

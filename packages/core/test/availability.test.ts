@@ -168,7 +168,9 @@ describe('an invalidation nobody confirmed', () => {
     const before = remote.invalidations.length;
     remote.connect();
     await settled();
-    expect(remote.invalidations.slice(before)).toEqual([{ keys: ['a'], tags: ['t'], prefixes: ['p:'], clear: false }]);
+    expect(remote.invalidations.slice(before)).toEqual([
+      { keys: ['a'], tags: ['t'], prefixes: ['p:'], patterns: [], clear: false },
+    ]);
     expect(cache.health().journaled).toBe(0);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { settled } from './support/fake-clock.ts';
 import { BEAT_MS, type Instance, openInstance, openInstances, warm } from './support/instances.ts';
+import { MEMBER } from './support/member.ts';
 
 describe('an event that was missed', () => {
   test('is fetched by a tail as soon as the next message shows the gap', async () => {
@@ -109,7 +110,7 @@ describe('bytes in the shared layer that do not count', () => {
     await settled();
     const bytes = other.hub.stored('foreign');
     const { authority } = a.hub;
-    const { epoch } = authority.tail({ epoch: undefined, applied: 0 }, 0);
+    const { epoch } = authority.tail({ member: MEMBER, epoch: undefined, applied: 0 }, 0);
     authority.fill([{ key: 'foreign', lease: { epoch, seq: 0 }, ttlMs: 0, bytes: bytes as Uint8Array }], 0);
     expect(await a.cache.get('foreign')).toBe(undefined);
     expect(a.cache.stats().remote.invalid).toBe(1);

@@ -136,3 +136,29 @@ test('a wall clock that runs slow is found however often the clocks are compared
   }
   expect(servedMs).toBeLessThanOrEqual(LEASE_MS);
 });
+
+// Symptom: a wall clock stepped back once, between two looks, hid up to a third of the lease from the age of a proof.
+for (const [what, stepAfterMs] of [
+  ['soon after the proof', 100],
+  ['just before it lapses', LEASE_MS - 100],
+] as const) {
+  test(`one step back ${what} does not stretch an entry past the lease`, async () => {
+    for (const stepMs of [-300, -700, -1_500]) {
+      const [a, b] = await openInstances(2);
+      await warm([b], 'k', 'old');
+      await b.clock.advance(37);
+      b.remote.listener.onDoubt();
+      await settled();
+      b.remote.isBusCut = true;
+      b.remote.tail.hold();
+      await a.cache.delete('k');
+      let servedMs = 0;
+      for (let ms = 0; ms < 2 * LEASE_MS; ms += 20) {
+        if (ms === stepAfterMs) b.clock.stepWall(stepMs);
+        if (b.cache.peek('k') === 'old') servedMs = ms;
+        await b.clock.advance(20);
+      }
+      expect(servedMs).toBeLessThanOrEqual(LEASE_MS);
+    }
+  });
+}

@@ -98,7 +98,7 @@ describe('close()', () => {
     remote.set.release();
     remote.invalidate.release();
     await closed;
-    expect(await set).toEqual({ stored: true, delivered: true });
+    expect(await set).toEqual({ stored: true, outdated: false, delivered: true });
     expect(await drop).toEqual({ delivered: true });
     expect(hub.stored('k')).not.toBe(undefined);
     expect(remote.invalidations).toHaveLength(1);
@@ -132,4 +132,14 @@ test('a cache that was never closed does not keep its process alive', () => {
     timeout: 10_000,
   });
   expect(output).toBe('loaded\n');
+});
+
+// Symptom: the process ended with an unsettled await, since the timer of the load did not keep it alive.
+test('a load that somebody waits for runs into its timeout although nothing else keeps the process alive', () => {
+  const fixture = fileURLToPath(new URL('./fixtures/load-timeout.ts', import.meta.url));
+  const output = execFileSync(process.execPath, ['--conditions=@tierwise/source', '--no-warnings', fixture], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  expect(output).toBe('LOAD_TIMEOUT');
 });

@@ -3,6 +3,7 @@ import { encodeEnvelope } from '../src/wire/envelope.ts';
 import { msgpack } from '../src/wire/msgpack.ts';
 import { settled } from './support/fake-clock.ts';
 import { openInstance, openInstances } from './support/instances.ts';
+import { MEMBER } from './support/member.ts';
 
 const FOREVER = { forever: 'a test' };
 
@@ -141,8 +142,8 @@ describe('the lifetime in memory', () => {
 
 test('an entry past its expiry that the shared layer still holds is a counted miss', async () => {
   const { cache, clock, hub } = await openInstance();
-  const { epoch } = hub.authority.tail({ epoch: undefined, applied: 0 }, 0);
-  const header = { codecId: 1, epoch, lease: 0, seq: 0, tags: [] };
+  const { epoch } = hub.authority.tail({ member: MEMBER, epoch: undefined, applied: 0 }, 0);
+  const header = { codecId: 1, epoch, lease: 0, seq: 0, version: undefined, tags: [] };
   for (const [key, leftMs] of [
     ['past', 0],
     ['alive', 1],
@@ -157,8 +158,8 @@ test('an entry past its expiry that the shared layer still holds is a counted mi
 
 test('bytes in the shared layer that cannot be read are a counted miss', async () => {
   const { cache, hub } = await openInstance();
-  const { epoch } = hub.authority.tail({ epoch: undefined, applied: 0 }, 0);
-  const header = { codecId: 1, epoch, lease: 0, seq: 0, expiresAtMs: 0, tags: [] };
+  const { epoch } = hub.authority.tail({ member: MEMBER, epoch: undefined, applied: 0 }, 0);
+  const header = { codecId: 1, epoch, lease: 0, seq: 0, expiresAtMs: 0, version: undefined, tags: [] };
   const whole = encodeEnvelope(header, msgpack().encode('value'));
   const newer = Buffer.from(whole);
   newer[0] = 9;

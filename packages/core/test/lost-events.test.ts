@@ -39,7 +39,7 @@ describe('2: the authority restarts and its sequence runs backwards', () => {
     const [a, b] = await openInstances(2);
     for (let i = 0; i < 10; i++) await a.cache.delete(`x${i}`);
     await settled();
-    a.hub.authority.restart();
+    a.hub.authority.restart(a.clock.wallMs());
     await a.clock.advance(BEAT_MS + 1);
     await settled();
     await warm([a, b], 'k', 'old');
@@ -52,7 +52,7 @@ describe('2: the authority restarts and its sequence runs backwards', () => {
     const [a, b] = await openInstances(2);
     await warm([a, b], 'k', 'old');
     const resyncs = b.cache.stats().invalidations.resyncs;
-    a.hub.authority.restart();
+    a.hub.authority.restart(a.clock.wallMs());
     await a.clock.advance(BEAT_MS + 1);
     await settled();
     expect(a.cache.peek('k')).toBe(undefined);
@@ -78,7 +78,7 @@ describe('2: the authority restarts and its sequence runs backwards', () => {
     const [a, b] = await openInstances(2);
     await warm([a, b], 'k', 'old');
     await warm([a], 'l', 'old');
-    a.hub.authority.restart();
+    a.hub.authority.restart(a.clock.wallMs());
     expect(await a.cache.delete('k')).toEqual({ delivered: true });
     expect(a.cache.peek('k')).toBe(undefined);
     expect(a.cache.peek('l')).toBe(undefined);
@@ -93,7 +93,7 @@ describe('2: the authority restarts and its sequence runs backwards', () => {
     const loader = new ControlledLoader<string>();
     const slow = a.cache.getOrSet('k', loader.load);
     await settled();
-    a.hub.authority.restart();
+    a.hub.authority.restart(a.clock.wallMs());
     a.remote.tail.hold();
     loader.answer('value');
     expect(await slow).toBe('value');
@@ -107,7 +107,7 @@ describe('2: the authority restarts and its sequence runs backwards', () => {
   test('a message of the new epoch asks for a tail at once', async () => {
     const [a, b] = await openInstances(2);
     await warm([b], 'k', 'old');
-    a.hub.authority.restart();
+    a.hub.authority.restart(a.clock.wallMs());
     await a.cache.delete('other');
     await settled();
     expect(b.cache.peek('k')).toBe(undefined);
@@ -120,8 +120,9 @@ describe('2: the authority restarts and its sequence runs backwards', () => {
     a.remote.tail.hold('reply');
     await a.clock.advance(BEAT_MS + 1);
     expect(a.remote.tail.held).toBe(1);
-    a.hub.authority.restart();
-    await a.cache.delete('other');
+    a.hub.authority.restart(a.clock.wallMs());
+    const dropped = a.cache.delete('other');
+    await settled();
     a.remote.tail.release();
     await settled();
     expect(a.remote.tail.held).toBe(1);
@@ -130,6 +131,26 @@ describe('2: the authority restarts and its sequence runs backwards', () => {
     a.remote.tail.release();
     await settled();
     expect(a.cache.health().state).toBe('coherent');
+    expect(await dropped).toEqual({ delivered: true });
+  });
+
+  // Symptom: a delete that a server of an ended history had answered was reported as delivered, and nobody had heard of it.
+  test('an invalidation that an ended history answered is not delivered but journaled, and delivered later', async () => {
+    const [a] = await openInstances(2);
+    a.remote.invalidate.hold('reply');
+    const dropped = a.cache.invalidateTags(['t']);
+    await settled();
+    a.hub.authority.restart(a.clock.wallMs());
+    await a.clock.advance(BEAT_MS + 1);
+    expect(a.cache.health().state).toBe('coherent');
+    a.remote.invalidate.pass();
+    a.remote.invalidate.release();
+    expect(await dropped).toEqual({ delivered: false });
+    expect(a.cache.health().journaled).toBe(1);
+    await a.clock.advance(BEAT_MS + 1);
+    await settled();
+    expect(a.cache.health().journaled).toBe(0);
+    expect(a.remote.invalidations).toHaveLength(2);
   });
 });
 
@@ -208,7 +229,7 @@ describe('9: a late message of a dead epoch', () => {
     await a.cache.delete('x');
     await settled();
     expect(b.remote.bus).toHaveLength(1);
-    a.hub.authority.restart();
+    a.hub.authority.restart(a.clock.wallMs());
     await a.clock.advance(BEAT_MS + 1);
     await settled();
     await warm([b], 'k', 'value');

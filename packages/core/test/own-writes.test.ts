@@ -169,7 +169,7 @@ describe('once an own call has resolved, without a message of the bus', () => {
     await cache.getOrSet('k', () => 'old');
     await settled();
     remote.isBusCut = true;
-    expect(await cache.set('k', 'set')).toEqual({ stored: true, delivered: true });
+    expect(await cache.set('k', 'set')).toEqual({ stored: true, outdated: false, delivered: true });
     expect(cache.peek('k')).toBe('set');
     expect(await cache.get('k')).toBe('set');
     expectIdle(instance);

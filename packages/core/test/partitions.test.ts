@@ -81,7 +81,8 @@ describe('several partitions', () => {
     b.parts[3]?.listener.onMessage({
       epoch: 'f'.repeat(32),
       seq: 1,
-      invalidation: { keys: [], tags: [], prefixes: [], clear: true },
+      invalidation: { keys: [], tags: [], prefixes: [], patterns: [], clear: true },
+      fence: undefined,
     });
     await settled();
     expect(b.cache.peek(key)).toBe('old');

@@ -9,7 +9,7 @@ describe('a set', () => {
     await a.cache.getOrSet('k', () => 'old');
     await settled();
     expect(await b.cache.get('k')).toBe('old');
-    expect(await a.cache.set('k', 'new')).toEqual({ stored: true, delivered: true });
+    expect(await a.cache.set('k', 'new')).toEqual({ stored: true, outdated: false, delivered: true });
     await settled();
     expect(a.cache.peek('k')).toBe('new');
     expect(b.cache.peek('k')).toBe(undefined);
@@ -42,8 +42,8 @@ describe('a set', () => {
     for (const { remote } of [a, b]) remote.isBusHeld = true;
     const results = await Promise.all([a.cache.set('k', 'a'), b.cache.set('k', 'b')]);
     expect(results).toEqual([
-      { stored: true, delivered: true },
-      { stored: false, delivered: true },
+      { stored: true, outdated: false, delivered: true },
+      { stored: false, outdated: false, delivered: true },
     ]);
     for (const { remote } of [a, b]) remote.deliver();
     await settled();
@@ -62,7 +62,7 @@ describe('a set', () => {
       await settled();
       await free.cache.set('k', 'fast');
       held.remote.set.release();
-      expect(await slow).toEqual({ stored: false, delivered: true });
+      expect(await slow).toEqual({ stored: false, outdated: false, delivered: true });
       await settled();
       expect(a.cache.peek('k')).toBe(undefined);
       expect(b.cache.peek('k')).toBe(undefined);
@@ -78,7 +78,7 @@ describe('a set', () => {
     await b.cache.delete('k');
     await settled();
     a.remote.set.release();
-    expect(await set).toEqual({ stored: true, delivered: true });
+    expect(await set).toEqual({ stored: true, outdated: false, delivered: true });
     expect(a.cache.peek('k')).toBe(undefined);
     expect(await a.cache.get('k')).toBe(undefined);
   });
@@ -111,7 +111,7 @@ describe('a set', () => {
     const read = a.cache.getOrSet('k', loader.load);
     await settled();
     a.remote.set.release();
-    expect(await set).toEqual({ stored: true, delivered: true });
+    expect(await set).toEqual({ stored: true, outdated: false, delivered: true });
     expect(a.cache.peek('k')).toBe(undefined);
     loader.answer('loaded');
     await read;
@@ -136,7 +136,7 @@ describe('a set', () => {
       const [a, b] = await openInstances(2);
       await a.cache.set('k', 'old');
       a.remote.set.fail(moment);
-      expect(await a.cache.set('k', 'new')).toEqual({ stored: false, delivered: false });
+      expect(await a.cache.set('k', 'new')).toEqual({ stored: false, outdated: false, delivered: false });
       expect(a.cache.health().journaled).toBe(1);
       expect(a.cache.peek('k')).toBe(undefined);
       expect(await a.cache.get('k')).toBe(undefined);
@@ -162,8 +162,8 @@ describe('setMany', () => {
       { key: 'taken', value: 2 },
     ]);
     expect(results).toEqual([
-      { stored: true, delivered: true },
-      { stored: false, delivered: true },
+      { stored: true, outdated: false, delivered: true },
+      { stored: false, outdated: false, delivered: true },
     ]);
   });
 
@@ -196,7 +196,7 @@ describe('a value over maxValueBytes', () => {
     await a.cache.set('k', 'small');
     await settled();
     expect(await b.cache.get('k')).toBe('small');
-    expect(await a.cache.set('k', big)).toEqual({ stored: false, delivered: true });
+    expect(await a.cache.set('k', big)).toEqual({ stored: false, outdated: false, delivered: true });
     await settled();
     expect(a.cache.peek('k')).toBe(big);
     expect(b.cache.peek('k')).toBe(undefined);

@@ -290,7 +290,8 @@ describe('a load that lasts longer than the lease', () => {
     remote.listener.onMessage({
       epoch: remote.partition.view.epoch ?? '',
       seq: 1,
-      invalidation: { keys: ['k'], tags: [], prefixes: [], clear: false },
+      invalidation: { keys: ['k'], tags: [], prefixes: [], patterns: [], clear: false },
+      fence: undefined,
     });
     loader.answer('old', 0);
     await settled();

@@ -19,7 +19,10 @@ function start(pageEvents?: number) {
   const view = new View({ clock, leaseMs: LEASE_MS, maxVersions: 100, memory });
   const coordinator: Coordinator = {
     listen: () => {},
-    invalidate: async (invalidation) => authority.invalidate(invalidation),
+    invalidate: async (invalidation, fence) => authority.invalidate(invalidation, fence, clock.wallMs()),
+    renewBus: () => {},
+    renewFence: async () => false,
+    members: async () => ({ members: [], epochAgeMs: 0 }),
     tail: (request) =>
       gate.run(() => {
         const reply = authority.tail(request, clock.wallMs());
@@ -27,11 +30,14 @@ function start(pageEvents?: number) {
       }),
   };
   const refusals: unknown[] = [];
+  let untold = 0;
   const tailer = new Tailer({
     clock,
     view,
     coordinator,
     leaseMs: LEASE_MS,
+    member: { id: 'one', leaseMs: LEASE_MS },
+    onUntold: () => untold++,
     onSettled: (outcome) => outcomes.push(outcome),
     onRefused: (reason) => refusals.push(reason),
   });
@@ -42,6 +48,7 @@ function start(pageEvents?: number) {
     gate,
     outcomes,
     refusals,
+    untold: () => untold,
     view,
     tailer,
     isProved: () => view.proof.covers(clock.wallMs()),
@@ -76,7 +83,7 @@ describe('the tailer', () => {
     const { gate, tailer, view, authority, clock, isProved } = start(10);
     tailer.request();
     await settled();
-    for (let i = 0; i < 95; i++) authority.invalidate({ ...NOTHING, keys: [`k${i}`] });
+    for (let i = 0; i < 95; i++) authority.invalidate({ ...NOTHING, keys: [`k${i}`] }, undefined, clock.wallMs());
     clock.block(2 * LEASE_MS);
     const before = gate.calls;
     tailer.request();
@@ -90,7 +97,7 @@ describe('the tailer', () => {
     const { gate, tailer, view, authority, clock } = start(1);
     tailer.request();
     await settled();
-    for (let i = 0; i < 100; i++) authority.invalidate({ ...NOTHING, keys: [`k${i}`] });
+    for (let i = 0; i < 100; i++) authority.invalidate({ ...NOTHING, keys: [`k${i}`] }, undefined, clock.wallMs());
     const before = gate.calls;
     tailer.request();
     await settled();

@@ -72,7 +72,13 @@ describe('a version that was pruned', () => {
 test('a snapshot never lowers what is known', () => {
   const versions = new Versions(100);
   versions.raise(9, { ...NOTHING, tags: ['t'], prefixes: ['p:'], clear: true });
-  versions.merge({ tags: new Map([['t', 3]]), prefixes: new Map([['p:', 3]]), clear: 3, floors: new Map() });
+  versions.merge({
+    tags: new Map([['t', 3]]),
+    prefixes: new Map([['p:', 3]]),
+    patterns: new Map(),
+    clear: 3,
+    floors: new Map(),
+  });
   expect(versions.isValid('p:k', ['t'], 8)).toBe(false);
   expect(versions.clear).toBe(9);
 });
@@ -93,14 +99,18 @@ test('against a plain model: never valid where the model says invalid, however l
       name.map((text) => `${text}:`),
       { maxLength: 2 },
     ),
+    patterns: fc.array(
+      name.map((text) => `${text.slice(0, 2)}?:*`),
+      { maxLength: 1 },
+    ),
     clear: fc.integer({ min: 0, max: 30 }).map((n) => n === 0),
   });
   fc.assert(
     fc.property(fc.array(event, { maxLength: 80 }), fc.boolean(), (events, isRelayed) => {
       const small = new Versions(16);
       const whole = new Versions(10_000);
-      for (const [index, { tags: named, prefixes: starts, clear }] of events.entries()) {
-        const invalidation = { keys: [], tags: named, prefixes: starts, clear };
+      for (const [index, { tags: named, prefixes: starts, patterns, clear }] of events.entries()) {
+        const invalidation = { keys: [], tags: named, prefixes: starts, patterns, clear };
         small.raise(index + 1, invalidation);
         whole.raise(index + 1, invalidation);
       }

@@ -9,6 +9,8 @@ import {
   HEADER_BYTES,
   LEASE_OFFSET,
   SEQ_OFFSET,
+  TAG_COUNT_OFFSET,
+  VERSION_OFFSET,
 } from '../src/wire/envelope.ts';
 
 const HEADER: EnvelopeHeader = {
@@ -17,6 +19,7 @@ const HEADER: EnvelopeHeader = {
   lease: 0x1122334455667,
   seq: 0,
   expiresAtMs: 1_763_650_000_123,
+  version: undefined,
   tags: ['user:7', 'größe', ''],
 };
 const PAYLOAD = Buffer.from('payload');
@@ -48,6 +51,8 @@ describe('an envelope', () => {
       { ...HEADER, codecId: 255, seq: Number.MAX_SAFE_INTEGER, lease: Number.MAX_SAFE_INTEGER },
       { ...HEADER, epoch: 'f'.repeat(32), tags: Array.from({ length: 65_535 }, (_, index) => `t${index}`) },
       { ...HEADER, tags: ['x'.repeat(65_535)] },
+      { ...HEADER, version: 0 },
+      { ...HEADER, version: Number.MAX_SAFE_INTEGER - 1 },
     ]) {
       const { payload, ...rest } = decoded(encodeEnvelope(header, PAYLOAD));
       expect(rest).toStrictEqual(header);
@@ -73,6 +78,8 @@ describe('an envelope', () => {
     expect(bytes[0]).toBe(ENVELOPE_VERSION);
     expect(bytes.readBigUInt64BE(LEASE_OFFSET)).toBe(BigInt(HEADER.lease));
     expect(bytes.readBigUInt64BE(SEQ_OFFSET)).toBe(5n);
+    expect(encodeEnvelope({ ...HEADER, version: 8 }, PAYLOAD).readBigUInt64BE(VERSION_OFFSET)).toBe(9n);
+    expect(bytes.readBigUInt64BE(VERSION_OFFSET)).toBe(0n);
     expect(bytes.toString('hex', EPOCH_OFFSET, EPOCH_OFFSET + 16)).toBe(HEADER.epoch);
     expect(bytes.toString('utf8', HEADER_BYTES)).toBe('payload');
   });
@@ -100,6 +107,8 @@ describe('an envelope', () => {
       { lease: 0.5 },
       { seq: 2 ** 53 },
       { expiresAtMs: Number.NaN },
+      { version: -2 },
+      { version: Number.MAX_SAFE_INTEGER },
       { epoch: 'A'.repeat(32) },
       { epoch: 'ab' },
       { tags: ['x'.repeat(65_536)] },
@@ -127,7 +136,8 @@ describe('bytes that are no envelope are told apart', () => {
     ['a lease beyond 2^53', tampered({ [LEASE_OFFSET]: 1 }), 'malformed'],
     ['a number beyond 2^53', tampered({ [SEQ_OFFSET]: 0xff }), 'malformed'],
     ['an expiry beyond 2^53', tampered({ 40: 1 }), 'malformed'],
-    ['more tags than bytes', tampered({ 48: 0xff }), 'malformed'],
+    ['a version beyond 2^53', tampered({ [VERSION_OFFSET]: 1 }), 'malformed'],
+    ['more tags than bytes', tampered({ [TAG_COUNT_OFFSET]: 0xff }), 'malformed'],
     ['a tag longer than the bytes', tampered({ [HEADER_BYTES]: 0xff }), 'malformed'],
     ['a last tag longer than the bytes', overlongTag(), 'malformed'],
     ['a tag that is no UTF-8', tampered({ [HEADER_BYTES + 2]: 0xff }), 'malformed'],

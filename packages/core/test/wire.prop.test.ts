@@ -219,6 +219,7 @@ const header: fc.Arbitrary<EnvelopeHeader> = fc.record({
   lease: fc.maxSafeNat(),
   seq: fc.maxSafeNat(),
   expiresAtMs: fc.maxSafeNat(),
+  version: fc.option(fc.nat({ max: Number.MAX_SAFE_INTEGER - 1 }), { nil: undefined }),
   tags: fc.array(fc.string({ unit: 'binary' }), { maxLength: 6 }),
 });
 

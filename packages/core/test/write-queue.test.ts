@@ -23,8 +23,9 @@ function open() {
     },
     set: async (writes) => {
       note('set', writes);
-      return { epoch: A, seq: ++seq, stored: writes.map(() => true) };
+      return { epoch: A, seq: ++seq, outcomes: writes.map(() => 'stored' as const) };
     },
+    collect: async () => 0,
   };
   const coordinator: Coordinator = {
     listen: () => {},
@@ -33,13 +34,16 @@ function open() {
       calls.push(['invalidate', [...keys]]);
       return { epoch: A, seq: ++seq };
     },
+    renewBus: () => {},
+    renewFence: async () => false,
+    members: async () => ({ members: [], epochAgeMs: 0 }),
   };
-  const onSequenced = (reply: SequencedReply, invalidation: Invalidation) => sequenced.push([reply, invalidation]);
+  const onSequenced = (reply: SequencedReply, invalidation: Invalidation) => sequenced.push([reply, invalidation]) > 0;
   return { calls, sequenced, queue: new WriteQueue({ clock: new FakeClock(), store, coordinator, onSequenced }) };
 }
 
 function draft(key: string, epoch = A): Draft {
-  const header = { codecId: 1, expiresAtMs: 0, tags: [] };
+  const header = { codecId: 1, expiresAtMs: 0, version: undefined, tags: [] };
   return { key, lease: { epoch, seq: 0 }, ttlMs: 0, header, payload: Buffer.from('x') };
 }
 
@@ -81,7 +85,7 @@ describe('writes of one tick', () => {
     await Promise.all(waiting);
     expect(sequenced).toEqual([
       [
-        { epoch: A, seq: 1, stored: [true] },
+        { epoch: A, seq: 1, outcomes: ['stored'] },
         { ...NOTHING, keys: ['a'] },
       ],
       [
@@ -95,8 +99,14 @@ describe('writes of one tick', () => {
 });
 
 test('merged events cover what each of them covers, each name once', () => {
-  const one = { ...NOTHING, keys: ['a', 'b'], tags: ['t'] };
-  const two = { keys: ['b', 'c'], tags: ['t', 's'], prefixes: ['p:'], clear: true };
-  expect(merge([one, two])).toEqual({ keys: ['a', 'b', 'c'], tags: ['t', 's'], prefixes: ['p:'], clear: true });
+  const one = { ...NOTHING, keys: ['a', 'b'], tags: ['t'], patterns: ['*x'] };
+  const two = { keys: ['b', 'c'], tags: ['t', 's'], prefixes: ['p:'], patterns: ['*x'], clear: true };
+  expect(merge([one, two])).toEqual({
+    keys: ['a', 'b', 'c'],
+    tags: ['t', 's'],
+    prefixes: ['p:'],
+    patterns: ['*x'],
+    clear: true,
+  });
   expect(merge([one])).toBe(one);
 });

@@ -19,6 +19,9 @@ export interface LinkOptions {
 interface Waiting {
   readonly client: Redis;
   readonly sinceMs: number;
+  /** Bytes the connection had brought when this was sent, or when its deadline was last looked at. */
+  bytesRead: number;
+  extensions: number;
   reject(error: CacheError): void;
 }
 
@@ -27,6 +30,9 @@ interface Connection {
   readonly client: Redis;
   timeline: string;
 }
+
+/** Deadlines more that a command gets while bytes keep coming. */
+const MAX_EXTENSIONS = 4;
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
@@ -131,9 +137,15 @@ export class Link {
 
   async #establish(client: Redis): Promise<void> {
     this.#client = client;
-    // Whatever goes wrong is told by the command it goes wrong for, or by the end of the connection.
-    client.on('error', () => {});
-    client.once('end', () => this.#end(client, new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended')));
+    // Whatever goes wrong is told by the command it goes wrong for, or as the cause of the connection's end.
+    let cause: unknown;
+    client.on('error', (error) => {
+      cause = error;
+    });
+    client.once('end', () => {
+      const message = 'the connection to Redis ended';
+      this.#end(client, new CacheError('REMOTE_UNAVAILABLE', message, {}, { cause: withoutArguments(cause) }));
+    });
     await this.#watched(client, () => client.connect());
     const timeline = await this.#watched(client, () => readTimeline(client));
     await this.#watched(client, () => this.#options.prepare(client));
@@ -162,10 +174,12 @@ export class Link {
   /** Runs a command that ends with the connection at the latest, whatever the client makes of it. */
   #watched<R>(client: Redis, command: () => Promise<R>): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      const waiting: Waiting = { client, sinceMs: this.#options.clock.monotonicMs(), reject };
+      const bytesRead = (client as unknown as { stream?: Socket }).stream?.bytesRead ?? 0;
+      const sinceMs = this.#options.clock.monotonicMs();
+      const waiting: Waiting = { client, sinceMs, bytesRead, extensions: 0, reject };
       this.#waiting.add(waiting);
       this.#watchOldest(this.#options.deadlineMs);
-      command()
+      attempt(command)
         .then(resolve, (error: unknown) => {
           const known = toCacheError(error);
           reject(known);
@@ -186,8 +200,18 @@ export class Link {
       if (oldest === undefined || this.#isClosed) return;
       const leftMs = oldest.sinceMs + this.#options.deadlineMs - this.#options.clock.monotonicMs();
       if (leftMs > 0) this.#watchOldest(Math.max(1, leftMs));
+      else if (this.#isComing(oldest)) this.#watchOldest(this.#options.deadlineMs);
       else this.#giveLastChance(oldest);
     });
+  }
+
+  /** Whether bytes have come since the last look: a large answer takes its time, for some deadlines more. */
+  #isComing(oldest: Waiting): boolean {
+    const bytesRead = (oldest.client as unknown as { stream?: Socket }).stream?.bytesRead ?? 0;
+    const isComing = bytesRead > oldest.bytesRead && oldest.extensions < MAX_EXTENSIONS;
+    oldest.bytesRead = bytesRead;
+    oldest.extensions++;
+    return isComing;
   }
 
   /** A process that was stopped finds its timers due before the answers that already lie in its sockets. */
@@ -232,10 +256,22 @@ function reset(client: Redis): void {
   if (client.status !== 'end') client.disconnect();
 }
 
+/** An error of the client without the command it belongs to, whose arguments are keys and values. */
+function withoutArguments(error: unknown): unknown {
+  if (!(error instanceof Error) || !('command' in error)) return error;
+  const { name, message } = error;
+  return Object.assign(new Error(message), { name });
+}
+
 function toCacheError(error: unknown): CacheError {
   if (CacheError.is(error)) return error;
   if (error instanceof Error && error.name === 'ReplyError') {
-    return new CacheError('REMOTE_REJECTED', 'Redis answered with an error', {}, { cause: error });
+    return new CacheError('REMOTE_REJECTED', 'Redis answered with an error', {}, { cause: withoutArguments(error) });
   }
-  return new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis failed', {}, { cause: error });
+  return new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis failed', {}, { cause: withoutArguments(error) });
+}
+
+/** A client that throws where it should reject fails its command, and leaves nothing waiting. */
+async function attempt<R>(command: () => Promise<R>): Promise<R> {
+  return command();
 }

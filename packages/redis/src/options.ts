@@ -133,7 +133,7 @@ function fromClient(given: ClientOptions): Source {
       database: 0,
       partitions: partitionCount(partitions),
       create: (overrides) => new Redis({ ...redisOptions, ...overrides }),
-      seeds: () => client.nodes().map((node) => ({ host: String(node.options.host), port: Number(node.options.port) })),
+      seeds: () => seedsOf(client),
     };
   }
   if (typeof client !== 'object' || client === null || typeof client.duplicate !== 'function') {
@@ -147,6 +147,21 @@ function standalone(create: (overrides: ConnectionOverrides) => Redis): Source {
   // ioredis reads addresses in several forms; a client that never connects tells what it made of them.
   const { keyPrefix, db } = create({ lazyConnect: true, replyMapping: 'legacy' }).options;
   return { keyPrefix: keyPrefix ?? '', database: db ?? 0, partitions: undefined, create, seeds: () => [] };
+}
+
+/** The nodes a cluster client knows now, and those it was given, since it may not be connected. */
+function seedsOf(client: Cluster): { host: string; port: number }[] {
+  const { startupNodes = [] } = client as unknown as { startupNodes?: readonly (string | number | RedisOptions)[] };
+  const given = startupNodes.flatMap((node) => {
+    if (typeof node === 'number') return [{ host: '127.0.0.1', port: node }];
+    if (typeof node !== 'string') return [{ host: node.host ?? '127.0.0.1', port: node.port ?? 6379 }];
+    const { hostname, port } = new URL(node.includes('://') ? node : `redis://${node}`);
+    return [{ host: hostname, port: port === '' ? 6379 : Number(port) }];
+  });
+  return [
+    ...client.nodes().map(({ options }) => ({ host: String(options.host), port: Number(options.port) })),
+    ...given,
+  ];
 }
 
 /** By shape: the user's ioredis may be another copy than ours. */

@@ -110,6 +110,7 @@ export class PartitionLinks {
   async #subscribe(client: Redis): Promise<void> {
     const { names, isSharded } = this.#options;
     const onText = (text: string): void => {
+      if (this.#isClosed) return;
       const event = decodeMessage(text);
       if (event === undefined) this.#listener?.onDoubt();
       else this.#listener?.onMessage(event);

@@ -1,19 +1,23 @@
 import {
   CacheError,
+  type ClosedFence,
   type Coordinator,
   type CoordinatorListener,
   decodeEvent,
   encodeEvent,
+  type FenceChange,
   fenceSlot,
   floorBucket,
   type Invalidation,
+  type MemberStatus,
+  type MembersReply,
   type SequencedEvent,
   type SequencedReply,
   type Snapshot,
   type TailReply,
   type TailRequest,
 } from 'tierwise/driver';
-import { INVALIDATE_NAMES, READ_TAIL } from './lua/scripts.generated.ts';
+import { INVALIDATE_NAMES, READ_MEMBERS, READ_TAIL, RENEW_FENCE } from './lua/scripts.generated.ts';
 import type { PartitionLinks } from './partition-links.ts';
 import { runScript } from './scripts.ts';
 
@@ -44,21 +48,19 @@ export class RedisCoordinator implements Coordinator {
 
   async tail(request: TailRequest): Promise<TailReply> {
     const { tail, names } = this.#links;
-    const args = [request.epoch ?? '', request.applied, TAIL_EVENTS];
-    const reply = await runScript(tail, names.state, READ_TAIL, [], args);
+    const { member, epoch = '', applied } = request;
+    const args = [epoch, applied, TAIL_EVENTS, member.id, member.leaseMs];
+    const reply = await runScript(tail, names.state, READ_TAIL, [names.members], args);
     const { timeline } = tail;
     if (timeline === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended');
     void this.#links.unite();
     return { ...parseTail(reply), timeline };
   }
 
-  async invalidate(invalidation: Invalidation): Promise<SequencedReply> {
+  async invalidate(invalidation: Invalidation, fence: FenceChange | undefined): Promise<SequencedReply> {
     const { commands, names, publishCommand } = this.#links;
-    const { keys, tags, prefixes, clear } = invalidation;
-    const versions = [
-      ...tags.map((tag) => `t:${floorBucket('t', tag)}:${tag}`),
-      ...prefixes.map((prefix) => `p:${floorBucket('p', prefix)}:${prefix}`),
-    ];
+    const { keys, clear } = invalidation;
+    const versions = versionFields(invalidation);
     const [epoch, seq] = await runScript(
       commands,
       names.state,
@@ -67,10 +69,14 @@ export class RedisCoordinator implements Coordinator {
       [
         publishCommand,
         names.channel,
-        encodeEvent(invalidation),
+        encodeEvent(invalidation, fence),
         this.#logEvents,
         this.#maxVersions,
         clear ? 1 : 0,
+        fence?.kind ?? '',
+        fence?.id ?? '',
+        fence?.kind === 'close' ? fence.lifeMs : 0,
+        fence?.kind === 'close' ? this.#fenceText(invalidation, fence) : '',
         versions.length,
         ...versions,
         ...keys.map(fenceSlot),
@@ -78,25 +84,83 @@ export class RedisCoordinator implements Coordinator {
     );
     return { epoch: String(epoch), seq: Number(seq) };
   }
+
+  renewBus(): void {
+    this.#links.bus.drop(new CacheError('REMOTE_UNAVAILABLE', 'the bus told nothing of events that happened'));
+  }
+
+  async renewFence(id: string, lifeMs: number): Promise<boolean> {
+    const { commands, names } = this.#links;
+    const [isRenewed] = await runScript(commands, names.state, RENEW_FENCE, [], [id, lifeMs]);
+    return Number(isRenewed) === 1;
+  }
+
+  async members(): Promise<MembersReply> {
+    const { commands, names } = this.#links;
+    const [epochAgeMs, ...facts] = await runScript(commands, names.state, READ_MEMBERS, [names.members], []);
+    const members: MemberStatus[] = [];
+    for (let i = 0; i + 3 < facts.length; i += 4) {
+      const [id, applied, leaseMs, silentMs] = facts.slice(i, i + 4);
+      members.push({ id: String(id), applied: Number(applied), leaseMs: Number(leaseMs), silentMs: Number(silentMs) });
+    }
+    return { members, epochAgeMs: Number(epochAgeMs) };
+  }
+
+  /** All that ending the fence takes, for whoever finds it expired: see `shared/lift-expired.lua`. */
+  #fenceText(invalidation: Invalidation, { id, isExclusive }: FenceChange & { kind: 'close' }): string {
+    const { names, publishCommand } = this.#links;
+    const { keys, tags, prefixes } = invalidation;
+    return JSON.stringify({
+      i: id,
+      x: isExclusive ? 1 : 0,
+      k: keys,
+      t: tags,
+      p: prefixes,
+      n: keys.map((key) => names.entry(key)),
+      s: keys.map(fenceSlot),
+      P: prefixes.map((prefix) => names.entry(prefix)),
+      v: versionFields(invalidation),
+      l: this.#maxVersions,
+      b: publishCommand,
+      c: names.channel,
+      m: this.#logEvents,
+      e: encodeEvent(invalidation, { kind: 'lift', id }),
+    });
+  }
+}
+
+/** Fields of `meta` that hold the versions of an event's names. */
+function versionFields({ tags, prefixes, patterns }: Invalidation): string[] {
+  return [
+    ...tags.map((tag) => `t:${floorBucket('t', tag)}:${tag}`),
+    ...prefixes.map((prefix) => `p:${floorBucket('p', prefix)}:${prefix}`),
+    ...patterns.map((pattern) => `g:0:${pattern}`),
+  ];
 }
 
 function parseTail(reply: readonly unknown[]): Omit<TailReply, 'timeline'> {
-  const [epochText, seq, authorityMs, kind, ...rest] = reply;
+  const [epochText, seq, authorityMs, conflict, kind, ...rest] = reply;
   const epoch = String(epochText);
-  const base = { epoch, seq: Number(seq), authorityMs: Number(authorityMs) };
+  const conflictingLeaseMs = Number(conflict) === 0 ? undefined : Number(conflict);
+  const base = { epoch, seq: Number(seq), authorityMs: Number(authorityMs), conflictingLeaseMs };
   if (kind === 'SNAPSHOT') return { ...base, events: [], snapshot: parseSnapshot(rest.map(String)) };
   const [first, ...texts] = rest;
   const events = texts.map(
-    (text, index): SequencedEvent => ({ epoch, seq: Number(first) + index, invalidation: decodeEvent(String(text)) }),
+    (text, index): SequencedEvent => ({ epoch, seq: Number(first) + index, ...decodeEvent(String(text)) }),
   );
   return { ...base, events, snapshot: undefined };
 }
 
-/** Reads `meta`: versions are `t:bucket:tag` and `p:bucket:prefix`, floors `f:bucket`, the whole cache `clear`. */
+/**
+ * Reads `meta`: versions are `t:bucket:tag`, `p:bucket:prefix` and `g:0:pattern`, floors `f:bucket`, the whole cache `clear`,
+ * closed fences `fences`.
+ */
 function parseSnapshot(fields: readonly string[]): Snapshot {
   const tags = new Map<string, number>();
   const prefixes = new Map<string, number>();
+  const patterns = new Map<string, number>();
   const floors = new Map<number, number>();
+  let fences: readonly ClosedFence[] = [];
   let clear = 0;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const field = fields[i] as string;
@@ -104,8 +168,26 @@ function parseSnapshot(fields: readonly string[]): Snapshot {
     const name = field.slice(field.indexOf(':', 2) + 1);
     if (field.startsWith('t:')) tags.set(name, seq);
     else if (field.startsWith('p:')) prefixes.set(name, seq);
+    else if (field.startsWith('g:')) patterns.set(name, seq);
     else if (field.startsWith('f:')) floors.set(Number(field.slice(2)), seq);
     else if (field === 'clear') clear = seq;
+    else if (field === 'fences') fences = parseFences(fields[i + 1] as string);
   }
-  return { tags, prefixes, clear, floors };
+  return { tags, prefixes, patterns, fences, clear, floors };
+}
+
+function parseFences(text: string): ClosedFence[] {
+  const fences = JSON.parse(text) as { i: string; x: number; k: unknown; t: unknown; p: unknown }[];
+  return fences.map(({ i, x, k, t, p }) => ({
+    id: i,
+    isExclusive: x === 1,
+    keys: toList(k),
+    tags: toList(t),
+    prefixes: toList(p),
+  }));
+}
+
+/** Lua writes an empty list as an empty object. */
+function toList(value: unknown): readonly string[] {
+  return Array.isArray(value) ? (value as string[]) : [];
 }

@@ -1,10 +1,14 @@
 import {
+  type CollectOptions,
   encodeEvent,
   type FillOutcome,
   type FillReply,
   fenceSlot,
+  matchesGlob,
+  NOTHING,
   type ReadReply,
   SEQ_OFFSET,
+  type SetOutcome,
   type SetReply,
   type Store,
   type StoreLimits,
@@ -16,6 +20,8 @@ import { runScript } from './scripts.ts';
 
 /** Outcomes in the order of the numbers the scripts answer with, from 1. */
 const OUTCOMES: readonly FillOutcome[] = ['stored', 'fenced', 'superseded', 'voided'];
+
+const SET_OUTCOMES: readonly SetOutcome[] = ['stored', 'conflicted', 'outdated'];
 
 /** Bytes of an own sequence number inside an envelope. */
 const SEQ_BYTES = 8;
@@ -66,7 +72,7 @@ export class RedisStore implements Store {
     const { commands, names, publishCommand } = this.#links;
     const leaseEpoch = epochOf(writes);
     const keys = writes.map(({ key }) => key);
-    const [epoch, seq, ...stored] = await runScript(
+    const [epoch, seq, ...outcomes] = await runScript(
       commands,
       names.state,
       SET_ENTRIES,
@@ -74,7 +80,7 @@ export class RedisStore implements Store {
       [
         publishCommand,
         names.channel,
-        encodeEvent({ keys, tags: [], prefixes: [], clear: false }),
+        encodeEvent({ ...NOTHING, keys }),
         this.#logEvents,
         leaseEpoch,
         Buffer.from(leaseEpoch, 'hex'),
@@ -85,9 +91,38 @@ export class RedisStore implements Store {
         }),
       ],
     );
-    return { epoch: String(epoch), seq: Number(seq), stored: stored.map((flag) => Number(flag) === 1) };
+    return {
+      epoch: String(epoch),
+      seq: Number(seq),
+      outcomes: outcomes.map((outcome) => SET_OUTCOMES[Number(outcome) - 1] ?? 'conflicted'),
+    };
+  }
+
+  async collect(pattern: string, { signal, onProgress }: CollectOptions): Promise<number> {
+    const { commands, names } = this.#links;
+    const glob = names.scanGlob(pattern);
+    let dropped = 0;
+    let scanned = 0;
+    let cursor = '0';
+    do {
+      signal?.throwIfAborted();
+      const from = cursor;
+      const [next, found] = await commands.run((client) => client.scan(from, 'MATCH', glob, 'COUNT', SCAN_COUNT));
+      const entries = found.filter((name) => {
+        const key = names.scoped(name);
+        return key !== undefined && matchesGlob(pattern, key);
+      });
+      if (entries.length > 0) dropped += await commands.run((client) => client.unlink(...entries));
+      scanned += SCAN_COUNT;
+      cursor = next;
+      onProgress({ dropped, scanned });
+    } while (cursor !== '0');
+    return dropped;
   }
 }
+
+/** Keys one step of SCAN looks at, so that none holds the server up. */
+const SCAN_COUNT = 1_000;
 
 function epochOf(writes: readonly StoreWrite[]): string {
   return writes[0]?.lease.epoch ?? '';

@@ -6,12 +6,22 @@ import {
   FILL_ENTRIES,
   INVALIDATE_NAMES,
   type LuaScript,
+  READ_MEMBERS,
   READ_TAIL,
+  RENEW_FENCE,
   SET_ENTRIES,
 } from './lua/scripts.generated.ts';
 import type { StateKeys } from './names.ts';
 
-const ALL: readonly LuaScript[] = [ADOPT_TIMELINE, FILL_ENTRIES, INVALIDATE_NAMES, READ_TAIL, SET_ENTRIES];
+const ALL: readonly LuaScript[] = [
+  ADOPT_TIMELINE,
+  FILL_ENTRIES,
+  INVALIDATE_NAMES,
+  READ_MEMBERS,
+  READ_TAIL,
+  RENEW_FENCE,
+  SET_ENTRIES,
+];
 
 type Argument = string | number | Buffer;
 
@@ -40,6 +50,7 @@ export async function runScript(
       evaluate(client, script, keys, [timeline, randomEpoch(), ...args]),
     );
     if (reply[0] === 'OK') return reply.slice(1);
+    if (reply[0] === 'FULL') throw new CacheError('REMOTE_REJECTED', 'too many fences are closed at a time');
     await settleTimeline(link, state, String(reply[1]));
   }
   throw new CacheError('REMOTE_REJECTED', 'the state in Redis changes its timeline with every look');

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import {
+  type AuthorityState,
+  type FenceChange,
   floorBucket,
   type Invalidation,
+  type Member,
+  type MembersReply,
+  NOTHING,
   randomEpoch,
+  type SequencedReply,
   type Snapshot,
   type StoreWrite,
   type TailReply,
@@ -16,27 +22,35 @@ import { envelopeOf } from './support/script-partition.ts';
 
 const SEED = Number(process.env['SEED'] ?? randomSeed());
 const LIMITS = { logEvents: 10_000, maxBytes: 1_000_000_000 };
+const LIFE_MS = 3_600_000;
 
 function randomSeed(): number {
   return Number.parseInt(randomEpoch().slice(0, 7), 16);
 }
 
-/** Few keys, so that commands meet. */
-const KEYS = Array.from({ length: 6 }, (_, index) => `k${index}`);
+/** Few names, so that commands meet. */
+const KEYS = ['k0', 'k1', 'a:k', 'a:b:k', 'c:k', '\0eu:a:k'];
 const TAGS = ['red', 'green', 'blue:1'];
-const PREFIXES = ['a:', 'a:b:', 'c:'];
+const PREFIXES = ['a:', 'a:b:', '\0eu:', '\0eu:a:'];
+const PATTERNS = ['a:*', '*k', 'k?'];
+const FENCES = ['f0', 'f1', 'f2'];
+const MEMBERS = ['one', 'two', 'three'];
 
 type Command =
-  | { readonly kind: 'invalidate'; readonly what: Invalidation }
+  | { readonly kind: 'invalidate'; readonly what: Invalidation; readonly fence: FenceChange | undefined }
   | {
       readonly kind: 'fill' | 'set';
       readonly keys: readonly string[];
+      readonly tags: readonly string[];
+      readonly version: number | undefined;
       readonly epochsAgo: number;
       readonly lag: number;
     }
-  | { readonly kind: 'tail'; readonly epochsAgo: number; readonly lag: number }
-  | { readonly kind: 'read' }
-  | { readonly kind: 'lose state' };
+  | { readonly kind: 'tail'; readonly member: Member; readonly epochsAgo: number; readonly lag: number }
+  | { readonly kind: 'renew' | 'run out'; readonly id: string }
+  | { readonly kind: 'silence'; readonly id: string }
+  | { readonly kind: 'collect'; readonly pattern: string }
+  | { readonly kind: 'members' | 'forsake lease' | 'read' | 'lose state' };
 
 const someOf = (names: readonly string[], minLength: number = 0) => fc.subarray([...names], { minLength });
 const keys = fc.shuffledSubarray([...KEYS], { minLength: 1 });
@@ -45,93 +59,221 @@ const epochsAgo = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }) },
 );
 const lag = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: -2, max: 12 }));
+const member = fc.record({ id: fc.constantFrom(...MEMBERS), leaseMs: fc.constantFrom(2_000, 2_000, 5_000) });
+const fenceId = fc.constantFrom(...FENCES);
+
+const plain = fc.oneof(
+  keys.map((names) => ({ ...NOTHING, keys: names })),
+  fc.record({
+    keys: fc.constant([]),
+    tags: someOf(TAGS, 1),
+    prefixes: someOf(PREFIXES),
+    patterns: someOf(PATTERNS),
+    clear: fc.boolean(),
+  }),
+);
+const guarded = fc.record({
+  keys: someOf(KEYS, 1),
+  tags: someOf(TAGS),
+  prefixes: someOf(PREFIXES),
+  patterns: fc.constant([]),
+  clear: fc.constant(false),
+});
+const close = fc.record({
+  kind: fc.constant('close' as const),
+  id: fenceId,
+  lifeMs: fc.constant(LIFE_MS),
+  isExclusive: fc.boolean(),
+});
+const lift = fc.record({ kind: fc.constant('lift' as const), id: fenceId });
+const event = <W extends Invalidation, F extends FenceChange | undefined>(
+  what: fc.Arbitrary<W>,
+  fence: fc.Arbitrary<F>,
+) => fc.record({ kind: fc.constant('invalidate' as const), what, fence });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 4, arbitrary: event(plain, fc.constant(undefined)) },
+  { weight: 2, arbitrary: event(guarded, close) },
+  { weight: 1, arbitrary: event(guarded, lift) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('fill' as const, 'set' as const),
+      keys,
+      tags: someOf(TAGS),
+      version: fc.option(fc.nat({ max: 4 }), { nil: undefined }),
+      epochsAgo,
+      lag,
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('tail' as const), member, epochsAgo, lag }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('renew' as const, 'run out' as const), id: fenceId }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('silence' as const), id: fc.constantFrom(...MEMBERS) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('collect' as const), pattern: fc.constantFrom(...PATTERNS) }) },
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constant('invalidate' as const),
-      what: fc.oneof(
-        fc.record({ keys, tags: fc.constant([]), prefixes: fc.constant([]), clear: fc.constant(false) }),
-        fc.record({ keys: fc.constant([]), tags: someOf(TAGS, 1), prefixes: someOf(PREFIXES), clear: fc.boolean() }),
-      ),
+      kind: fc.constantFrom('members' as const, 'forsake lease' as const, 'read' as const, 'lose state' as const),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('fill' as const, 'set' as const), keys, epochsAgo, lag }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('tail' as const), epochsAgo, lag }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('read' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose state' as const) }) },
 );
 
 /** One of the two authorities, with epochs told by their order. */
 interface Side {
   /** Epochs in the order they were met; a reply names them by index. */
   readonly epochs: string[];
-  invalidate(what: Invalidation): Promise<{ epoch: string; seq: number }>;
-  fill(writes: readonly StoreWrite[]): Promise<{ epoch: string; seq: number; outcomes: readonly string[] }>;
-  set(writes: readonly StoreWrite[]): Promise<{ epoch: string; seq: number; stored: readonly boolean[] }>;
-  tail(epoch: string | undefined, applied: number): Promise<TailReply>;
+  /** Opens the state, changes nothing else. */
+  now(): Promise<SequencedReply>;
+  invalidate(what: Invalidation, fence: FenceChange | undefined): Promise<SequencedReply>;
+  renewFence(id: string): Promise<boolean>;
+  members(): Promise<MembersReply>;
+  fill(writes: readonly StoreWrite[]): Promise<SequencedReply>;
+  set(writes: readonly StoreWrite[]): Promise<SequencedReply>;
+  collect(pattern: string): Promise<number>;
+  tail(member: Member, epoch: string | undefined, applied: number): Promise<TailReply>;
   read(names: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
   loseState(): Promise<void>;
+  /** Ends the life of a fence; the next script finds out. */
+  runOut(id: string): Promise<void>;
+  /** Makes the last confirmation of the agreed lease a day old. */
+  forsakeLease(): Promise<void>;
+  /** Makes a member silent for a day. */
+  silence(id: string): Promise<void>;
 }
+
+const NOW_MS = 100_000_000;
+const DAY_MS = 86_400_000;
 
 function modelSide(maxVersions: number): Side {
   const authority = new Authority({ randomEpoch, maxVersions, ...LIMITS });
-  const nowMs = 1_000;
+  const run = async <R>(call: (open: Authority) => R): Promise<R> => {
+    authority.open(authority.timeline, randomEpoch(), NOW_MS);
+    return call(authority);
+  };
+  const alter = async (change: (state: AuthorityState) => Partial<AuthorityState>): Promise<void> => {
+    const state = authority.capture();
+    authority.restore({ ...state, ...change(state) });
+  };
   return {
     epochs: [],
-    invalidate: async (what) => authority.invalidate(what),
-    fill: async (writes) => authority.fill(writes, nowMs),
-    set: async (writes) => authority.set(writes, nowMs),
-    tail: async (epoch, applied) => authority.tail({ epoch, applied }, nowMs),
-    read: async (names) => authority.read(names, nowMs),
-    loseState: async () => authority.restart(),
+    now: () => run((open) => open.capture()),
+    invalidate: (what, fence) => run((open) => open.invalidate(what, fence, NOW_MS)),
+    renewFence: (id) => run((open) => open.renewFence(id, LIFE_MS, NOW_MS)),
+    members: () => run((open) => open.members(NOW_MS)),
+    fill: (writes) => run((open) => open.fill(writes, NOW_MS)),
+    set: (writes) => run((open) => open.set(writes, NOW_MS)),
+    collect: async (pattern) => authority.collect(pattern).dropped,
+    tail: (asking, epoch, applied) => run((open) => open.tail({ member: asking, epoch, applied }, NOW_MS)),
+    read: async (names) => authority.read(names, NOW_MS),
+    loseState: async () => authority.lose(),
+    runOut: (id) =>
+      alter(({ closed }) => ({
+        closed: new Map([...closed].map(([each, fence]) => [each, each === id ? { ...fence, untilMs: 0 } : fence])),
+      })),
+    forsakeLease: () => alter(({ agreement }) => ({ agreement: agreement && { ...agreement, seenMs: 0 } })),
+    silence: (id) =>
+      alter(({ members }) => ({
+        members: new Map([...members].map(([each, facts]) => [each, each === id ? { ...facts, seenMs: 0 } : facts])),
+      })),
   };
 }
 
-function redisSide({ coordinator, store }: OpenPartition, loseState: () => Promise<void>): Side {
+function redisSide({ coordinator, store, names }: OpenPartition, client: ReturnType<typeof openClient>): Side {
+  const [meta] = names.state;
   return {
     epochs: [],
-    invalidate: (what) => coordinator.invalidate(what),
+    now: async () => {
+      await coordinator.members();
+      const [epoch, seq] = await client.hmget(meta, 'epoch', 'seq');
+      return { epoch: String(epoch), seq: Number(seq) };
+    },
+    invalidate: (what, fence) => coordinator.invalidate(what, fence),
+    renewFence: (id) => coordinator.renewFence(id, LIFE_MS),
+    members: () => coordinator.members(),
     fill: (writes) => store.fill(writes),
     set: (writes) => store.set(writes),
-    tail: (epoch, applied) => coordinator.tail({ epoch, applied }),
-    read: async (names) => (await store.read(names)).values,
-    loseState,
+    collect: (pattern) => store.collect(pattern, { signal: undefined, onProgress() {} }),
+    tail: (asking, epoch, applied) => coordinator.tail({ member: asking, epoch, applied }),
+    read: async (wanted) => (await store.read(wanted)).values,
+    loseState: async () => {
+      await client.del(...names.state);
+    },
+    runOut: async (id) => {
+      const text = await client.hget(meta, 'fences');
+      if (text === null) return;
+      const fences = (JSON.parse(text) as { i: string; u: number }[]).map((fence) =>
+        fence.i === id ? { ...fence, u: 0 } : fence,
+      );
+      await client.hset(meta, 'fences', JSON.stringify(fences));
+    },
+    forsakeLease: async () => {
+      if ((await client.hexists(meta, 'leaseAt')) === 1) await client.hincrby(meta, 'leaseAt', -DAY_MS);
+    },
+    silence: async (id) => {
+      const text = await client.hget(names.members, id);
+      if (text === null) return;
+      const [epoch, applied, seen, lease] = text.split(' ');
+      await client.hset(names.members, id, [epoch, applied, Number(seen) - DAY_MS, lease].join(' '));
+    },
   };
 }
 
 /** Runs a command on one side and tells what came of it in terms both sides share. */
 async function apply(side: Side, step: Command, at: number): Promise<unknown> {
-  const now = await side.tail(undefined, 0);
-  if (side.epochs.at(-1) !== now.epoch) side.epochs.push(now.epoch);
+  const now = await side.now();
   const epochOf = (ago: number): string => side.epochs.at(-1 - ago) ?? '0'.repeat(32);
-  const named = <R extends { epoch: string }>(reply: R) => ({ ...reply, epoch: side.epochs.indexOf(reply.epoch) });
+  const named = <R extends { epoch: string }>(reply: R) => ({ ...reply, epoch: indexOf(side, reply.epoch) });
+  named(now);
   switch (step.kind) {
     case 'invalidate':
-      return named(await side.invalidate(step.what));
+      return named(await side.invalidate(step.what, step.fence));
     case 'fill':
     case 'set': {
-      const epoch = epochOf(step.epochsAgo);
-      const lease = { epoch, seq: Math.max(0, now.seq - step.lag) };
-      const writes = step.keys.map((key) => ({
-        key,
-        lease,
-        ttlMs: 0,
-        bytes: envelopeOf({ key, epoch, lease: lease.seq, payload: `written by step ${at}` }),
-      }));
+      const writes = writesOf(step, epochOf(step.epochsAgo), now.seq, at);
       return named(step.kind === 'fill' ? await side.fill(writes) : await side.set(writes));
     }
     case 'tail': {
-      const { snapshot, events, ...rest } = await side.tail(epochOf(step.epochsAgo), Math.max(0, now.seq - step.lag));
+      const applied = Math.max(0, now.seq - step.lag);
+      const { snapshot, events, ...rest } = await side.tail(step.member, epochOf(step.epochsAgo), applied);
       const told = { ...named(rest), timeline: '', authorityMs: 0, events: events.map(named) };
-      return { ...told, snapshot: snapshot && plain(snapshot) };
+      return { ...told, snapshot: snapshot && comparable(snapshot) };
+    }
+    case 'renew':
+      return side.renewFence(step.id);
+    case 'run out':
+      return side.runOut(step.id);
+    case 'silence':
+      return side.silence(step.id);
+    case 'forsake lease':
+      return side.forsakeLease();
+    case 'collect':
+      await side.collect(step.pattern);
+      return undefined;
+    case 'members': {
+      const { members } = await side.members();
+      return members.map(({ id, applied, leaseMs }) => `${id} ${applied} ${leaseMs}`).sort();
     }
     case 'read':
       return (await side.read(KEYS)).map((bytes) => readable(side, bytes));
     case 'lose state':
       return side.loseState();
   }
+}
+
+function indexOf(side: Side, epoch: string): number {
+  if (!side.epochs.includes(epoch)) side.epochs.push(epoch);
+  return side.epochs.indexOf(epoch);
+}
+
+function writesOf(step: Command & { kind: 'fill' | 'set' }, epoch: string, seq: number, at: number): StoreWrite[] {
+  const lease = { epoch, seq: Math.max(0, seq - step.lag) };
+  const header = { tags: step.tags, version: step.kind === 'set' ? step.version : undefined };
+  return step.keys.map((key) => ({
+    key,
+    lease,
+    ttlMs: 0,
+    bytes: envelopeOf({ key, epoch, lease: lease.seq, payload: `written by step ${at}`, header }),
+  }));
 }
 
 /** A stored value as readers see it: nothing, where it is of another epoch. */
@@ -141,27 +283,68 @@ function readable(side: Side, bytes: Uint8Array | undefined): unknown {
   return { ...envelope, epoch: side.epochs.length, payload: String(Buffer.from(envelope.payload)) };
 }
 
-function plain({ tags, prefixes, clear, floors }: Snapshot): unknown {
+function comparable({ tags, prefixes, patterns, fences, clear, floors }: Snapshot): unknown {
   const sorted = (versions: ReadonlyMap<unknown, number>) => [...versions].map(String).sort();
-  return { tags: sorted(tags), prefixes: sorted(prefixes), clear, floors: sorted(floors) };
+  return {
+    tags: sorted(tags),
+    prefixes: sorted(prefixes),
+    patterns: sorted(patterns),
+    fences,
+    clear,
+    floors: sorted(floors),
+  };
 }
+
+const CLOSED = { ...NOTHING, keys: ['k0'], tags: ['red'], prefixes: ['a:'] };
+const CLOSE: Command = {
+  kind: 'invalidate',
+  what: CLOSED,
+  fence: { kind: 'close', id: 'f0', lifeMs: LIFE_MS, isExclusive: true },
+};
+const FILL: Command = { kind: 'fill', keys: ['k0'], tags: [], version: undefined, epochsAgo: 0, lag: 1 };
+const SNAPSHOT: Command = { kind: 'tail', member: { id: 'one', leaseMs: 2_000 }, epochsAgo: 5, lag: 0 };
+const OTHER_LEASE: Command = { kind: 'tail', member: { id: 'two', leaseMs: 5_000 }, epochsAgo: 0, lag: 0 };
+
+/** Stories that chance tells too rarely. */
+const EXAMPLES: readonly Command[][] = [
+  // A fence that ran out has forgotten what it covered.
+  [CLOSE, { kind: 'run out', id: 'f0' }, FILL, SNAPSHOT],
+  [CLOSE, { kind: 'run out', id: 'f0' }, { kind: 'renew', id: 'f0' }, SNAPSHOT],
+  // The lease of members that are gone can be replaced.
+  [SNAPSHOT, OTHER_LEASE, { kind: 'forsake lease' }, OTHER_LEASE, SNAPSHOT],
+  [SNAPSHOT, { kind: 'lose state' }, OTHER_LEASE, SNAPSHOT],
+];
 
 test('the in-process authority and the scripts answer the same to the same commands', async () => {
   const client = openClient();
   const partition = await openRedisPartition(inject('redisUrl'), uniqueName());
-  const loseState = async (): Promise<void> => {
-    await client.del(...partition.names.state);
-  };
   const run = fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 40 }), async (steps) => {
-    await loseState();
+    await client.del(...partition.names.state, partition.names.members);
     const model = modelSide(8_192);
-    const real = redisSide(partition, loseState);
+    const real = redisSide(partition, client);
     for (const [at, step] of steps.entries()) {
       const [expected, answered] = [await apply(model, step, at), await apply(real, step, at)];
       expect(answered, `step ${at}: ${JSON.stringify(step)}`).toEqual(expected);
     }
   });
-  await fc.assert(run, { seed: SEED, numRuns: 150 });
+  await fc.assert(run, { seed: SEED, numRuns: 200, examples: EXAMPLES.map((steps) => [steps]) });
+});
+
+test('both take 256 closed fences and no more, until one is lifted or runs out', async () => {
+  const partition = await openRedisPartition(inject('redisUrl'), uniqueName());
+  const what = { ...NOTHING, keys: ['k'] };
+  for (const side of [modelSide(8_192), redisSide(partition, openClient())]) {
+    const closing = (id: string): FenceChange => ({ kind: 'close', id, lifeMs: LIFE_MS, isExclusive: false });
+    for (let i = 1; i <= 256; i++) expect((await side.invalidate(what, closing(`f${i}`))).seq).toBe(i);
+    await expect(side.invalidate(what, closing('more'))).rejects.toMatchObject({ code: 'REMOTE_REJECTED' });
+    expect((await side.now()).seq).toBe(256);
+    await side.invalidate(what, { kind: 'lift', id: 'f7' });
+    await side.invalidate(what, closing('more'));
+    await expect(side.invalidate(what, closing('again'))).rejects.toMatchObject({ code: 'REMOTE_REJECTED' });
+    await side.runOut('f9');
+    // Its end is an event, and then there is room.
+    expect((await side.invalidate(what, closing('again'))).seq).toBe(260);
+  }
 });
 
 test('however they prune, both know of every version at least what happened, and nothing that did not', async () => {
@@ -169,26 +352,33 @@ test('however they prune, both know of every version at least what happened, and
   const pruning = await openRedisPartition(inject('redisUrl'), uniqueName(), { maxVersions: 16 });
   const client = openClient();
   const run = fc.asyncProperty(
-    fc.array(fc.subarray(names, { minLength: 1, maxLength: 3 }), { maxLength: 60 }),
+    fc.array(fc.tuple(fc.subarray(names, { minLength: 1, maxLength: 3 }), fc.integer({ min: 0, max: 3 })), {
+      maxLength: 60,
+    }),
     async (steps) => {
       await client.del(...pruning.names.state);
-      const sides = [modelSide(16), redisSide(pruning, async () => {})];
+      const sides = [modelSide(16), redisSide(pruning, client)];
       const last = new Map<string, number>();
-      for (const [index, tags] of steps.entries()) {
-        for (const side of sides) await side.invalidate({ keys: [], tags, prefixes: [], clear: false });
-        for (const tag of tags) last.set(tag, index + 1);
+      for (const [index, [tags, kind]] of steps.entries()) {
+        const patterns = kind === 0 ? tags.map((tag) => `*${tag}`) : [];
+        for (const side of sides) await side.invalidate({ ...NOTHING, tags, patterns }, undefined);
+        for (const name of [...tags, ...patterns]) last.set(name, index + 1);
       }
       for (const side of sides) {
-        const { snapshot, seq } = await side.tail(undefined, 0);
+        const { snapshot, seq } = await side.tail({ id: 'm', leaseMs: 2_000 }, undefined, 0);
         expect(snapshot).toBeDefined();
         if (snapshot === undefined) continue;
         expect(snapshot.tags.size).toBeLessThanOrEqual(16);
         for (const [tag, version] of snapshot.tags) expect(version).toBe(last.get(tag));
-        for (const tag of names) {
-          const known = snapshot.tags.get(tag) ?? snapshot.floors.get(floorBucket('t', tag)) ?? 0;
-          expect(known).toBeGreaterThanOrEqual(last.get(tag) ?? 0);
+        for (const [pattern, version] of snapshot.patterns) expect(version).toBe(last.get(pattern));
+        for (const name of names) {
+          const known = snapshot.tags.get(name) ?? snapshot.floors.get(floorBucket('t', name)) ?? 0;
+          expect(known).toBeGreaterThanOrEqual(last.get(name) ?? 0);
           expect(known).toBeLessThanOrEqual(seq);
+          const voided = Math.max(snapshot.patterns.get(`*${name}`) ?? 0, snapshot.clear);
+          expect(voided).toBeGreaterThanOrEqual(last.get(`*${name}`) ?? 0);
         }
+        expect(snapshot.clear).toBeLessThanOrEqual(seq);
       }
     },
   );

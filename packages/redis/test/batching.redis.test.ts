@@ -108,6 +108,7 @@ test('nothing the cache does walks over keys or flushes', async () => {
   const sent = await countCommands(async () => {
     const name = uniqueName();
     const fresh = openCache({ name, coherence: { lease: '150ms' } }, { url: server.url });
+    await fresh.ready();
     await fresh.set('k', 1, { tags: ['t'] });
     await fresh.getOrSet('l', () => 2);
     await fresh.invalidateTags(['t']);

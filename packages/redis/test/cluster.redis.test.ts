@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import type { Cache } from 'tierwise';
 import { partitionIndex } from 'tierwise/driver';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openCache, uniqueName } from './support/caches.ts';
 import { RedisCluster } from './support/redis-cluster.ts';
 import { eventually } from './support/until.ts';
@@ -38,7 +38,7 @@ test('partitions are spread over the nodes, each in one slot with its state', as
   await one.setMany(KEYS.map((key) => ({ key, value: key })));
 
   const expected = Array.from({ length: PARTITIONS }, (_, index) => `{${name}.${index}}`).flatMap((base, index) => [
-    ...['#meta', '#fence', '#log'].map((part) => base + part),
+    ...['#meta', '#fence', '#log', '#members'].map((part) => base + part),
     ...KEYS.filter((key) => partitionIndex(key, PARTITIONS) === index).map((key) => `${base}:${key}`),
   ]);
   expect(await cluster.keys(`{${name}`)).toEqual(expected.sort());
@@ -50,7 +50,7 @@ test('partitions are spread over the nodes, each in one slot with its state', as
 
 test('values are shared, and a delete is seen by the other instance, in every partition', async () => {
   expect(await one.setMany(KEYS.map((key) => ({ key, value: `old ${key}` })))).toEqual(
-    KEYS.map(() => ({ stored: true, delivered: true })),
+    KEYS.map(() => ({ stored: true, outdated: false, delivered: true })),
   );
   expect(await two.getMany(KEYS)).toEqual(KEYS.map((key) => `old ${key}`));
 
@@ -75,6 +75,80 @@ test('a tag, a prefix and a clear reach every partition', async () => {
   }
 });
 
+describe('a guarded write', () => {
+  test('of tags and prefixes fences every partition, and its end opens them all', async () => {
+    for (const target of [{ tags: ['t'] }, { prefixes: ['key:'] }]) {
+      const options = { tags: ['t'] };
+      const result = await one.mutate(target, async () => {
+        await eventually(() => KEYS.map((key) => two.peek(key))).toEqual(KEYS.map(() => undefined));
+        expect(await Promise.all(KEYS.map((key) => two.getOrSet(key, () => 'old', options)))).toEqual(
+          KEYS.map(() => 'old'),
+        );
+        const sets = await two.setMany(KEYS.map((key) => ({ key, value: 'raced', ...options })));
+        expect(sets.map(({ stored }) => stored)).toEqual(KEYS.map(() => false));
+        expect(await cluster.keys(`{${name}`)).not.toContainEqual(expect.stringContaining(':key:'));
+      });
+      expect(result).toMatchObject({ delivered: true, fenced: true });
+      await eventually(async () => {
+        const sets = await two.setMany(KEYS.map((key) => ({ key, value: 'new', ...options })));
+        return sets.map(({ stored }) => stored);
+      }).toEqual(KEYS.map(() => true));
+    }
+  });
+
+  test('of a key fences it in its own partition', async () => {
+    const [key, other] = KEYS as [string, string];
+    await one.mutate({ keys: [key] }, async () => {
+      expect(await two.set(key, 'raced')).toMatchObject({ stored: false });
+      expect(await two.set(other, 'free')).toMatchObject({ stored: true });
+    });
+    // Refused until it has heard of the end.
+    await eventually(async () => (await two.set(key, 'later')).stored).toBe(true);
+  });
+
+  test('whose process is gone runs out in every partition', async () => {
+    const gone = open();
+    await gone.ready();
+    await gone.mutate({ tags: ['t'] }, () => gone.close(), { fence: '1s' });
+    const fences = () =>
+      Promise.all(
+        Array.from({ length: PARTITIONS }, async (_, index) => {
+          const meta = `{${name}.${index}}#meta`;
+          return (await cluster.clients[await cluster.ownerOf(meta)]?.hexists(meta, 'fences')) ?? 0;
+        }),
+      );
+    expect(await fences()).toEqual(new Array(PARTITIONS).fill(1));
+    await eventually(fences).toEqual(new Array(PARTITIONS).fill(0));
+    await eventually(async () => (await two.set('key:1', 'v', { tags: ['t'] })).stored).toBe(true);
+  });
+
+  test('is linearizable across partitions', async () => {
+    const result = await one.mutate({ tags: ['t'] }, () => 'written', { consistency: 'linearizable' });
+    expect(result).toMatchObject({ delivered: true, fenced: true, linearized: true });
+  });
+});
+
+test('a pattern reaches every partition, and its collection every node', async () => {
+  const eu = one.namespace('eu');
+  await one.setMany(KEYS.map((key) => ({ key, value: 'old' })));
+  await eu.setMany(KEYS.map((key) => ({ key, value: 'old' })));
+  expect(await two.getMany(KEYS)).toEqual(KEYS.map(() => 'old'));
+  const { delivered, collected } = await one.invalidatePattern('k*:*');
+  expect(delivered).toBe(true);
+  await eventually(() => KEYS.map((key) => two.peek(key))).toEqual(KEYS.map(() => undefined));
+  expect(await collected).toBe(KEYS.length);
+  expect(await cluster.keys(`{${name}`)).not.toContainEqual(expect.stringMatching(/\}:key:/));
+  expect(await eu.getMany(KEYS)).toEqual(KEYS.map(() => 'old'));
+});
+
+test('a lower version never replaces a higher one, in every partition', async () => {
+  await one.setMany(KEYS.map((key) => ({ key, value: 'v2', version: 2 })));
+  const outdated = await two.setMany(KEYS.map((key) => ({ key, value: 'v1', version: 1 })));
+  expect(outdated).toEqual(KEYS.map(() => ({ stored: false, outdated: true, delivered: true })));
+  // A read that is under way when it hears of the refused set takes no chances.
+  await eventually(() => two.getMany(KEYS)).toEqual(KEYS.map(() => 'v2'));
+});
+
 test('events come over sharded channels, long before a tail would bring them', async () => {
   const slow = { name: uniqueName(), coherence: { lease: '60s' } } as const;
   const remote = { cluster: { nodes: cluster.nodes, partitions: PARTITIONS } };
@@ -97,11 +171,14 @@ test('a Cluster client of the application names the cluster, and is left alone',
   expect((await cache.set('k', 'v')).stored).toBe(true);
   await cache.close();
   expect(await given.get('own')).toBe('value');
-  expect(await cluster.keys(`app:{${other}`)).toHaveLength(2 * 2 + 1 + 1);
+  expect(await cluster.keys(`app:{${other}`)).toHaveLength(2 * 3 + 1 + 1);
 });
 
 test('one server is found through, and the loss of another costs only its partitions', async () => {
-  const late = openCache({ name }, { cluster: { nodes: [cluster.nodes[0] as never], partitions: PARTITIONS } });
+  const late = openCache(
+    { name, coherence: { lease: '600ms' } },
+    { cluster: { nodes: [cluster.nodes[0] as never], partitions: PARTITIONS } },
+  );
   await one.setMany(KEYS.map((key) => ({ key, value: 'v' })));
   expect(await late.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
 });

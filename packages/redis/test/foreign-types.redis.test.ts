@@ -19,6 +19,7 @@ describe('a key that somebody made something else of', () => {
     const client = openClient();
     const [writer, reader] = [openCache({ name }), openCache({ name })];
     await client.lpush(`${name}:list`, 'a list');
+    await writer.ready();
     await writer.set('good', 1);
 
     expect(await reader.getMany(['list', 'good'])).toEqual([undefined, 1]);
@@ -33,7 +34,7 @@ describe('a key that somebody made something else of', () => {
 
     const [good, list] = await Promise.all([writer.set('good', 1), writer.set('list', 2)]);
 
-    expect(good).toEqual({ stored: true, delivered: true });
+    expect(good).toEqual({ stored: true, outdated: false, delivered: true });
     expect(list.delivered).toBe(true);
     expect(await reader.get('good')).toBe(1);
   });
@@ -44,7 +45,7 @@ describe('a key that somebody made something else of', () => {
     const [writer, reader] = [openCache({ name }), openCache({ name })];
     await client.lpush(`${name}:k`, 'a list');
     await writer.delete('k');
-    expect(await writer.set('k', 'v')).toEqual({ stored: true, delivered: true });
+    expect(await writer.set('k', 'v')).toEqual({ stored: true, outdated: false, delivered: true });
     expect(await reader.get('k')).toBe('v');
   });
 });
@@ -54,7 +55,8 @@ test.each(['meta', 'fence', 'log'])(
   async (part) => {
     const name = uniqueName();
     const client = openClient();
-    const cache = openCache({ name, coherence: { lease: '200ms' } });
+    const options = { name, coherence: { lease: '200ms' } } as const;
+    const cache = openCache(options);
     await cache.ready();
     await client.multi().del(`${name}#${part}`).set(`${name}#${part}`, 'text').exec();
 
@@ -65,7 +67,7 @@ test.each(['meta', 'fence', 'log'])(
 
     await client.del(`${name}#${part}`);
     await eventually(() => cache.health()).toMatchObject({ state: 'coherent', journaled: 0 });
-    expect(await cache.set('k', 'v')).toEqual({ stored: true, delivered: true });
-    expect(await openCache({ name }).get('k')).toBe('v');
+    expect(await cache.set('k', 'v')).toEqual({ stored: true, outdated: false, delivered: true });
+    expect(await openCache(options).get('k')).toBe('v');
   },
 );

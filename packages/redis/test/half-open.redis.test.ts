@@ -172,7 +172,7 @@ test('a write that got stuck on the way never arrives late', async () => {
   const stuck = proxy.connections();
   for (const connection of stuck) connection.hold();
 
-  expect(await far.set('k', 'late')).toEqual({ stored: false, delivered: false });
+  expect(await far.set('k', 'late')).toEqual({ stored: false, outdated: false, delivered: false });
   expect((await near.set('k', 'newer')).stored).toBe(true);
   await until('the stuck connections were given up', () => stuck.every((connection) => !connection.isOpen));
   for (const connection of stuck) connection.release();

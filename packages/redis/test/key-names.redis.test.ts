@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { openCache, openClient, uniqueName } from './support/caches.ts';
+import { openCache, openClient, openReady, uniqueName } from './support/caches.ts';
 import { eventually } from './support/until.ts';
 
 /** Every key of the server that holds `text`; tests may look, the library never does. */
@@ -23,7 +23,7 @@ function openPrefixedClient(options: { keyPrefix?: string; db?: number }): Redis
 test('keys are readable to a person', async () => {
   const shop = uniqueName();
   const client = openClient();
-  const cache = openCache({ name: shop });
+  const cache = await openReady({ name: shop });
   await cache.set('user:7:profile', 1);
   await cache.namespace('eu').set('user:7', 1);
   await cache.namespace('eu').namespace('7').set('a b', 1);
@@ -36,6 +36,7 @@ test('keys are readable to a person', async () => {
       `${shop}#meta`,
       `${shop}#fence`,
       `${shop}#log`,
+      `${shop}#members`,
     ].sort(),
   );
   expect(await channelsWith(client, shop)).toEqual([`${shop}#bus:0`]);
@@ -45,12 +46,13 @@ test('the prefix of a given client stands before every name, the channel include
   const shop = uniqueName();
   const client = openClient();
   const given = openPrefixedClient({ keyPrefix: 'app:' });
-  const cache = openCache({ name: shop }, { client: given });
+  const cache = await openReady({ name: shop }, { client: given });
   await cache.set('k', 'v');
 
   expect(await keysWith(client, shop)).toEqual([
     `app:${shop}#fence`,
     `app:${shop}#log`,
+    `app:${shop}#members`,
     `app:${shop}#meta`,
     `app:${shop}:k`,
   ]);
@@ -61,8 +63,8 @@ test('the prefix of a given client stands before every name, the channel include
 test('the database number of a given client or a url holds, and is part of the channel', async () => {
   const shop = uniqueName();
   const second = openPrefixedClient({ db: 2 });
-  await openCache({ name: shop }, { client: second }).set('k', 'of the client');
-  await openCache({ name: shop }, { url: `${inject('redisUrl')}/3` }).set('k', 'of the url');
+  await (await openReady({ name: shop }, { client: second })).set('k', 'of the client');
+  await (await openReady({ name: shop }, { url: `${inject('redisUrl')}/3` })).set('k', 'of the url');
 
   const third = openPrefixedClient({ db: 3 });
   expect(await keysWith(openClient(), shop)).toEqual([]);
@@ -74,6 +76,7 @@ test('the database number of a given client or a url holds, and is part of the c
 test('caches of one name in two databases never meet', async () => {
   const shop = uniqueName();
   const [one, two] = [openCache({ name: shop }), openCache({ name: shop }, { url: `${inject('redisUrl')}/2` })];
+  await Promise.all([one.ready(), two.ready()]);
   await one.set('k', 'one');
   await two.set('k', 'two');
   await one.clear();
@@ -85,6 +88,7 @@ test('caches of one name in two databases never meet', async () => {
 test('caches of different names never meet, even where one name begins with the other', async () => {
   const shop = uniqueName();
   const caches = [shop, `${shop}.eu`, `${shop}-7`].map((name) => openCache({ name }));
+  await Promise.all(caches.map((cache) => cache.ready()));
   for (const [index, cache] of caches.entries()) await cache.set('k', index, { tags: ['t'] });
   await caches[0]?.invalidateTags(['t']);
   await caches[0]?.clear();
@@ -97,7 +101,7 @@ test('caches of different names never meet, even where one name begins with the 
 test('no key reaches state, another namespace or another cache', async () => {
   const shop = uniqueName();
   const client = openClient();
-  const cache = openCache({ name: shop });
+  const cache = await openReady({ name: shop });
   await cache.namespace('eu').set('k', 'of the namespace');
   const attempts = ['#meta', '/eu:k', '\0eu:k', '\0:k', ':#meta', '\0', '\0eu', '{x}#log', `${shop}#meta`];
   for (const [index, key] of attempts.entries()) await cache.set(key, index);
@@ -106,7 +110,7 @@ test('no key reaches state, another namespace or another cache', async () => {
   expect(await reader.getMany(attempts)).toEqual(attempts.map((_key, index) => index));
   expect(await reader.namespace('eu').get('k')).toBe('of the namespace');
   expect(await client.type(`${shop}#meta`)).toBe('hash');
-  expect(await keysWith(client, shop)).toHaveLength(3 + 1 + attempts.length);
+  expect(await keysWith(client, shop)).toHaveLength(4 + 1 + attempts.length);
 });
 
 test('keys of any characters and the longest length come back on another instance', async () => {
@@ -127,6 +131,7 @@ test('keys of any characters and the longest length come back on another instanc
     'k'.repeat(1_024),
     '🦊'.repeat(512),
   ];
+  await writer.ready();
   await writer.setMany(keys.map((key, index) => ({ key, value: index, tags: [`tag ${key}`.slice(0, 1_024)] })));
 
   expect(await reader.getMany(keys)).toEqual(keys.map((_key, index) => index));

@@ -16,7 +16,7 @@ afterAll(() => locked.stop());
 
 async function expectRoundTrip(cache: Cache): Promise<void> {
   expect((await cache.ready()).state).toBe('coherent');
-  expect(await cache.set('k', 'v')).toEqual({ stored: true, delivered: true });
+  expect(await cache.set('k', 'v')).toEqual({ stored: true, outdated: false, delivered: true });
   expect(await cache.delete('k')).toEqual({ delivered: true });
 }
 
@@ -106,6 +106,7 @@ test('each connection says on the server which cache it belongs to and what it i
 test('two caches of one name in one process are two instances', async () => {
   const name = uniqueName();
   const [one, two] = [openCache({ name }), openCache({ name })];
+  await Promise.all([one.ready(), two.ready()]);
   await one.set('k', 1);
   expect(await two.get('k')).toBe(1);
   await one.delete('k');

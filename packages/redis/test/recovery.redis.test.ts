@@ -20,10 +20,11 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   client = openClient(server.url);
   name = uniqueName();
-  const options = { name, coherence: { lease: '600ms' } } as const;
-  [one, two] = [openCache(options, { url: server.url }), openCache(options, { url: server.url })];
+  [one, two] = [openCache(options(), { url: server.url }), openCache(options(), { url: server.url })];
   await Promise.all([one.ready(), two.ready()]);
 });
+
+const options = () => ({ name, coherence: { lease: '600ms' } }) as const;
 
 /** Both instances hold the same newest value, and forget it when either is told to. */
 async function expectWorking(): Promise<void> {
@@ -39,7 +40,7 @@ async function expectWorking(): Promise<void> {
 test('scripts that the server has forgotten are sent again', async () => {
   for (let round = 0; round < 3; round++) {
     await client.script('FLUSH');
-    expect(await one.set('k', round)).toEqual({ stored: true, delivered: true });
+    expect(await one.set('k', round)).toEqual({ stored: true, outdated: false, delivered: true });
     await client.script('FLUSH');
     expect(await one.delete('k')).toEqual({ delivered: true });
     await client.script('FLUSH');
@@ -145,7 +146,7 @@ describe.each(['meta', 'fence', 'log'])('when %s is evicted', (part) => {
 
     await client.del(`${name}#${part}`);
 
-    const late = openCache({ name }, { url: server.url });
+    const late = openCache(options(), { url: server.url });
     expect(await late.get('k')).toBeUndefined();
     expect(await two.get('k')).toBeUndefined();
     await expectWorking();
@@ -163,7 +164,7 @@ describe.each(['meta', 'fence', 'log'])('when %s is evicted', (part) => {
     await eventually(() => one.stats().loads.unkept).toBe(1);
     await expectWorking();
     expect(await one.get('k')).toBeUndefined();
-    expect(await openCache({ name }, { url: server.url }).get('k')).toBeUndefined();
+    expect(await openCache(options(), { url: server.url }).get('k')).toBeUndefined();
   });
 });
 
@@ -177,6 +178,7 @@ test('an entry that was evicted is loaded again', async () => {
 test('a server that blocks everybody longer than the deadline keeps nobody waiting longer', async () => {
   const options = { name: uniqueName(), coherence: { lease: '300ms' } } as const;
   const cache = openCache(options, { url: server.url, commandTimeout: '150ms' });
+  await cache.ready();
   await cache.set('k', 'old');
   await client.call('CLIENT', 'PAUSE', '1500', 'ALL');
   const beganMs = performance.now();
@@ -192,7 +194,7 @@ test('a server that blocks everybody longer than the deadline keeps nobody waiti
   expect(answers).toEqual([
     'loaded',
     { delivered: false },
-    { stored: false, delivered: false },
+    { stored: false, outdated: false, delivered: false },
     [undefined, undefined],
   ]);
   await eventually(() => cache.health()).toMatchObject({ state: 'coherent', journaled: 0 });

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
-import { killLinks, openCache, openClient, uniqueName } from './support/caches.ts';
+import { killLinks, openCache, openClient, openReady, uniqueName } from './support/caches.ts';
 import { ScriptPartition } from './support/script-partition.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
 import { eventually } from './support/until.ts';
@@ -49,7 +49,7 @@ test('a replica refuses every script', async () => {
 });
 
 test('a server that becomes a replica is not believed, and is used again once it is a primary', async () => {
-  const cache = openCache({ name: uniqueName(), coherence: { lease: '200ms' } }, { url: server.url });
+  const cache = await openReady({ name: uniqueName(), coherence: { lease: '200ms' } }, { url: server.url });
   await cache.set('k', 'old');
   await demoteAndSynchronise();
 
@@ -61,7 +61,7 @@ test('a server that becomes a replica is not believed, and is used again once it
   await client.replicaof('NO', 'ONE');
   await eventually(() => cache.health()).toMatchObject({ state: 'coherent', journaled: 0 });
   expect(await cache.get('k')).toBeUndefined();
-  expect(await cache.set('k', 'new')).toEqual({ stored: true, delivered: true });
+  expect(await cache.set('k', 'new')).toEqual({ stored: true, outdated: false, delivered: true });
 });
 
 test('a cache that only reads notices too, and reads the shared layer again afterwards', async () => {
@@ -73,7 +73,7 @@ test('a cache that only reads notices too, and reads the shared layer again afte
   await client.replicaof('NO', 'ONE');
   await eventually(() => reader.health().state).toBe('coherent');
 
-  await openCache({ name }, { url: server.url }).set('k', 'v');
+  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url })).set('k', 'v');
   await eventually(() => reader.get('k')).toBe('v');
 });
 
@@ -86,7 +86,7 @@ test('a connection left on a server that is no primary any more is given up, als
   await demoteAndSynchronise();
   await eventually(() => reader.health().state).toBe('coherent');
 
-  await openCache({ name }, { url: primary.url }).set('k', 'v');
+  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: primary.url })).set('k', 'v');
   await eventually(() => reader.get('k')).toBe('v');
   await eventually(async () => String(await client.client('LIST'))).not.toContain(`tierwise:${name}:`);
 });
@@ -99,28 +99,28 @@ test('a connection left on another primary than the one that proves is given up'
   proxy.leadTo(primary);
   expect(await killLinks(client, name, 'tail')).toBe(1);
 
-  await openCache({ name }, { url: primary.url }).set('k', 'v');
+  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: primary.url })).set('k', 'v');
   await eventually(() => reader.get('k')).toBe('v');
   await eventually(async () => String(await client.client('LIST'))).not.toContain(`tierwise:${name}:`);
 });
 
 test('a server that changes its replication id under its connections is followed', async () => {
   const name = uniqueName();
-  const reader = openCache({ name, coherence: { lease: '200ms' } }, { url: server.url });
+  const reader = await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url });
   await reader.set('k', 'old');
   await client.call('DEBUG', 'CHANGE-REPL-ID');
   expect(await killLinks(client, name, 'commands')).toBe(1);
 
   await eventually(() => reader.health().state).toBe('coherent');
   await eventually(async () => {
-    await openCache({ name }, { url: server.url }).set('k', 'new');
+    await (await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url })).set('k', 'new');
     return reader.get('k');
   }).toBe('new');
 });
 
 test('a cache that only reads follows such a server too', async () => {
   const name = uniqueName();
-  const reader = openCache({ name, coherence: { lease: '200ms' } }, { url: server.url });
+  const reader = await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url });
   await reader.set('k', 'old');
   const before = await client.hget(`${name}#meta`, 'epoch');
   await client.call('DEBUG', 'CHANGE-REPL-ID');
@@ -132,12 +132,12 @@ test('a cache that only reads follows such a server too', async () => {
 
 test('what was cached before the promotion is void', async () => {
   const name = uniqueName();
-  await openCache({ name }, { url: server.url }).set('k', 'old');
+  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url })).set('k', 'old');
   const before = await client.hget(`${name}#meta`, 'epoch');
   await client.replicaof(primary.host, primary.port);
   await client.replicaof('NO', 'ONE');
 
-  const cache = openCache({ name }, { url: server.url });
+  const cache = openCache({ name, coherence: { lease: '200ms' } }, { url: server.url });
   expect(await cache.get('k')).toBeUndefined();
   expect(await client.hget(`${name}#meta`, 'epoch')).not.toBe(before);
 });

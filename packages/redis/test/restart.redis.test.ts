@@ -79,6 +79,7 @@ test('invalidations after such a restart are heard, though their numbers were us
   const name = uniqueName();
   const remote = { url: server.url };
   const [one, two] = [openCache({ name, coherence: LEASE }, remote), openCache({ name, coherence: LEASE }, remote)];
+  await Promise.all([one.ready(), two.ready()]);
   await one.set('k', 'v');
   await client.save();
   for (let i = 0; i < 10; i++) await one.delete('elsewhere');
@@ -103,7 +104,7 @@ test('a server that comes up after the cache did is found', async () => {
   await openServer({ port });
 
   await eventually(() => cache.health()).toMatchObject({ state: 'coherent', journaled: 0 });
-  expect(await cache.set('k', 'v')).toEqual({ stored: true, delivered: true });
+  expect(await cache.set('k', 'v')).toEqual({ stored: true, outdated: false, delivered: true });
 });
 
 test('a delete while the server is away is told, covers own reads, and reaches the others when it is back', async () => {

@@ -60,7 +60,8 @@ test('the message carries format, epoch, number and event, and messages come in 
   expect(decodeMessage(messages[0] ?? '')).toEqual({
     epoch: EPOCH,
     seq: 1,
-    invalidation: { keys: ['a b', 'ü'], tags: [], prefixes: [], clear: false },
+    invalidation: { keys: ['a b', 'ü'], tags: [], prefixes: [], patterns: [], clear: false },
+    fence: undefined,
   });
   const { log } = await partition.state();
   expect(messages.map((text) => text.split(' ')[2])).toEqual(log.map(([id]) => id.replace('-0', '')));

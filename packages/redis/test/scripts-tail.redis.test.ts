@@ -22,12 +22,12 @@ test('answers the events after what was applied, and the time of the server', as
 
   expect(reply.slice(0, 3)).toEqual(['OK', EPOCH, 5]);
   expect(Math.abs(Number(reply[3]) - Number(seconds) * 1_000)).toBeLessThan(5_000);
-  expect(reply.slice(4)).toEqual(['EVENTS', 3, event(3), event(4), event(5)]);
+  expect(reply.slice(5)).toEqual(['EVENTS', 3, event(3), event(4), event(5)]);
 });
 
 test('answers no events when all are applied', async () => {
   const partition = await partitionAt(5);
-  expect((await partition.tail(EPOCH, 5)).slice(4)).toEqual(['EVENTS', 6]);
+  expect((await partition.tail(EPOCH, 5)).slice(5)).toEqual(['EVENTS', 6]);
 });
 
 test('answers a long log in pages', async () => {
@@ -38,8 +38,8 @@ test('answers a long log in pages', async () => {
   const third = await partition.tail(EPOCH, 2_000, 1_000);
 
   expect([first[2], second[2], third[2]]).toEqual([2_500, 2_500, 2_500]);
-  expect([first[5], second[5], third[5]]).toEqual([1, 1_001, 2_001]);
-  expect([...first.slice(6), ...second.slice(6), ...third.slice(6)]).toEqual(
+  expect([first[6], second[6], third[6]]).toEqual([1, 1_001, 2_001]);
+  expect([...first.slice(7), ...second.slice(7), ...third.slice(7)]).toEqual(
     Array.from({ length: 2_500 }, (_, index) => event(index + 1)),
   );
 });
@@ -55,8 +55,8 @@ test.each([
   const reply = await partition.tail(epoch, applied);
 
   expect(reply.slice(0, 3)).toEqual(['OK', EPOCH, 5]);
-  expect(reply[4]).toBe('SNAPSHOT');
-  const fields = reply.slice(5).map(String);
+  expect(reply[5]).toBe('SNAPSHOT');
+  const fields = reply.slice(6).map(String);
   const meta = Object.fromEntries(
     fields.flatMap((field, index) => (index % 2 === 0 ? [[field, fields[index + 1]]] : [])),
   );
@@ -68,24 +68,24 @@ test('answers a snapshot when the log no longer reaches, and events again from w
   const oldest = Number((await partition.state()).log[0]?.[0].replace('-0', ''));
   expect(oldest).toBeGreaterThan(1);
 
-  expect((await partition.tail(EPOCH, oldest - 2))[4]).toBe('SNAPSHOT');
-  expect((await partition.tail(EPOCH, oldest - 1)).slice(4, 7)).toEqual(['EVENTS', oldest, event(oldest)]);
+  expect((await partition.tail(EPOCH, oldest - 2))[5]).toBe('SNAPSHOT');
+  expect((await partition.tail(EPOCH, oldest - 1)).slice(5, 8)).toEqual(['EVENTS', oldest, event(oldest)]);
 });
 
 test('answers a snapshot when the log was evicted, and events of the log that came after', async () => {
   const partition = await partitionAt(5);
   await partition.client.del(partition.names.state[2]);
 
-  expect((await partition.tail(EPOCH, 3))[4]).toBe('SNAPSHOT');
-  expect((await partition.tail(EPOCH, 5)).slice(4)).toEqual(['EVENTS', 6]);
+  expect((await partition.tail(EPOCH, 3))[5]).toBe('SNAPSHOT');
+  expect((await partition.tail(EPOCH, 5)).slice(5)).toEqual(['EVENTS', 6]);
 
   await partition.invalidate({ keys: ['k6'] });
-  expect((await partition.tail(EPOCH, 3))[4]).toBe('SNAPSHOT');
-  expect((await partition.tail(EPOCH, 5)).slice(4)).toEqual(['EVENTS', 6, event(6)]);
+  expect((await partition.tail(EPOCH, 3))[5]).toBe('SNAPSHOT');
+  expect((await partition.tail(EPOCH, 5)).slice(5)).toEqual(['EVENTS', 6, event(6)]);
 });
 
 test('never jumps over an event that is missing from the middle of the log', async () => {
   const partition = await partitionAt(5);
   await partition.client.xdel(partition.names.state[2], '3-0');
-  expect((await partition.tail(EPOCH, 2))[4]).toBe('SNAPSHOT');
+  expect((await partition.tail(EPOCH, 2))[5]).toBe('SNAPSHOT');
 });

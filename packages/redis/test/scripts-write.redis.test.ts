@@ -129,7 +129,7 @@ describe('set-entries', () => {
 
     const reply = await partition.set([entry('free', 2), entry('conflict', 2, { payload: 'second' })]);
 
-    expect(reply).toEqual(['OK', EPOCH, 4, 1, 0]);
+    expect(reply).toEqual(['OK', EPOCH, 4, 1, 2]);
     expect(await partition.stored('conflict')).toBeNull();
     expect(await partition.stored('free')).not.toBeNull();
     expect((await partition.state()).log.at(-1)).toEqual(['4-0', '{"k":["free","conflict"]}']);
@@ -143,7 +143,7 @@ describe('set-entries', () => {
     const partition = await partitionAt(2);
     await partition.fill([entry('k', 2)]);
 
-    expect(await partition.set([write])).toEqual(['OK', EPOCH, 3, 0]);
+    expect(await partition.set([write])).toEqual(['OK', EPOCH, 3, 2]);
     expect(await partition.stored('k')).toBeNull();
   });
 

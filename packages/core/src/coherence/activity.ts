@@ -5,7 +5,7 @@
  */
 export abstract class Pending {
   readonly key: string;
-  /** Events up to this sequence number were known when it began and do not concern it; -1 without a lease. */
+  /** Events up to this sequence number were known when it began and do not concern it; 0 without a lease. */
   abstract readonly leaseSeq: number;
   /** @internal next one on the same key */
   next: Pending | undefined;

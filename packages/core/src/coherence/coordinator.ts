@@ -10,13 +10,40 @@ export interface Lease {
   readonly seq: number;
 }
 
-/** What one event makes everybody forget. All keys, tags and prefixes are scoped (see `keys.ts`). */
+/** What one event makes everybody forget. All names are scoped (see `keys.ts`). */
 export interface Invalidation {
   readonly keys: readonly string[];
   readonly tags: readonly string[];
   readonly prefixes: readonly string[];
+  /** Globs that are no prefix, see `glob.ts`. */
+  readonly patterns: readonly string[];
   /** The whole cache, every namespace included. */
   readonly clear: boolean;
+}
+
+/**
+ * What an event does to the fences beside invalidating. A closed fence covers the keys, tags and prefixes of the event
+ * that closed it: fills and sets of what it covers are refused, and loads begun under it are kept nowhere.
+ */
+export type FenceChange =
+  | {
+      readonly kind: 'close';
+      /** Unique; only a lift of this id or the end of its life opens the fence. */
+      readonly id: string;
+      /** Whole milliseconds it stays closed unless it is renewed. */
+      readonly lifeMs: number;
+      /** Whether loads of what it covers are not even shared between readers of one instance. */
+      readonly isExclusive: boolean;
+    }
+  | { readonly kind: 'lift'; readonly id: string };
+
+/** A closed fence as a snapshot shows it. */
+export interface ClosedFence {
+  readonly id: string;
+  readonly isExclusive: boolean;
+  readonly keys: readonly string[];
+  readonly tags: readonly string[];
+  readonly prefixes: readonly string[];
 }
 
 /** An invalidation with its place in the sequence of its partition. */
@@ -24,6 +51,7 @@ export interface SequencedEvent {
   readonly epoch: string;
   readonly seq: number;
   readonly invalidation: Invalidation;
+  readonly fence: FenceChange | undefined;
 }
 
 /** The answer to an invalidation: the epoch and the sequence number it got. */
@@ -32,7 +60,33 @@ export interface SequencedReply {
   readonly seq: number;
 }
 
+/** Who asks: registers the instance for as long as it keeps asking. */
+export interface Member {
+  /** Unique to one cache object in one process. */
+  readonly id: string;
+  /** Its own Δ. */
+  readonly leaseMs: number;
+}
+
+/** A registered member as the authority last heard of it. */
+export interface MemberStatus {
+  readonly id: string;
+  /** What it had applied of the current epoch when it last asked for a tail; -1 when it was in another one. */
+  readonly applied: number;
+  readonly leaseMs: number;
+  /** Since it last asked, by the authority's clock. */
+  readonly silentMs: number;
+}
+
+/** The members of one partition. */
+export interface MembersReply {
+  readonly members: readonly MemberStatus[];
+  /** How long ago the epoch began; members of the one before are known again only when they ask. */
+  readonly epochAgeMs: number;
+}
+
 export interface TailRequest {
+  readonly member: Member;
   /** The epoch of the view, or `undefined` before the first tail. */
   readonly epoch: string | undefined;
   /** All events up to this sequence number have been applied. */
@@ -43,6 +97,8 @@ export interface TailRequest {
 export interface Snapshot {
   readonly tags: ReadonlyMap<string, number>;
   readonly prefixes: ReadonlyMap<string, number>;
+  readonly patterns: ReadonlyMap<string, number>;
+  readonly fences: readonly ClosedFence[];
   readonly clear: number;
   /** Hashed bucket (see `slots.ts`) → highest version pruned from it. */
   readonly floors: ReadonlyMap<number, number>;
@@ -55,6 +111,8 @@ export interface TailReply {
   readonly seq: number;
   /** Clock of the authority at that moment, Unix milliseconds. Dates expiry only, never coherence. */
   readonly authorityMs: number;
+  /** Δ of the other live members where it is another one than the asking member's; else `undefined`. */
+  readonly conflictingLeaseMs: number | undefined;
   /** The events after `applied`, ascending without holes, perhaps not yet all of them up to `seq`. */
   readonly events: readonly SequencedEvent[];
   /** Given instead of events when epoch or log no longer reach. */
@@ -84,6 +142,18 @@ export interface Coordinator {
   listen(listener: CoordinatorListener): void;
   /** What happened after `applied`; the proof that nothing is missing up to the moment the request was sent. */
   tail(request: TailRequest): Promise<TailReply>;
-  /** Gives the event the next sequence number, drops its keys, closes their fence slots, logs and publishes it. */
-  invalidate(invalidation: Invalidation): Promise<SequencedReply>;
+  /**
+   * Gives the event the next sequence number, drops its keys, closes their fence slots, changes a closed fence if asked,
+   * logs and publishes it.
+   */
+  invalidate(invalidation: Invalidation, fence: FenceChange | undefined): Promise<SequencedReply>;
+  /**
+   * Messages do not come although events happen: the subscription is to be made anew. A slot of a cluster that moved away
+   * takes it along without a word. Does nothing where a bus cannot go deaf.
+   */
+  renewBus(): void;
+  /** Gives a closed fence another `lifeMs` from now; answers false when it is not there any more. */
+  renewFence(id: string, lifeMs: number): Promise<boolean>;
+  /** All registered members. Those silent for an hour are forgotten. */
+  members(): Promise<MembersReply>;
 }

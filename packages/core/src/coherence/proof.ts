@@ -18,6 +18,8 @@ export class Proof {
   sentAtMs = Number.NEGATIVE_INFINITY;
   /** Timeline of the connection the proof came over. */
   timeline = '';
+  /** Set when a tail failed or has not come back by the next beat; ended by the next proof. */
+  isOverdue = false;
   readonly #clock: Clock;
   readonly #toleranceMs: number;
   /** Distance of the clocks when the newest proof was asked for, and at the last look. */
@@ -41,7 +43,10 @@ export class Proof {
 
   /** Whether something dated `asOfMs` is young enough to be served without any proof to a read that began at `beganMs`. */
   isYoung(asOfMs: number, beganMs: number, nowMs: number = beganMs): boolean {
-    return beganMs - asOfMs <= this.limitMs && nowMs - asOfMs >= -this.#toleranceMs;
+    if (beganMs - asOfMs > this.limitMs || nowMs - asOfMs < -this.#toleranceMs) return false;
+    // While proofs come, none gets so old that a stepped clock could hide its age. Once they stop coming, each look at an
+    // age takes both clocks.
+    return !this.isOverdue || this.#areClocksTogether();
   }
 
   /** Moves the proof forward; an older one never replaces a newer one. */
@@ -49,6 +54,7 @@ export class Proof {
     if (sentAtMs < this.sentAtMs) return;
     this.sentAtMs = sentAtMs;
     this.timeline = timeline;
+    this.isOverdue = false;
     this.#provedOffsetMs = this.#offsetMs;
   }
 
@@ -63,9 +69,14 @@ export class Proof {
    */
   checkClocks(): boolean {
     this.#offsetMs = this.#clock.wallMs() - this.#clock.monotonicMs();
-    if (Math.abs(this.#offsetMs - this.#provedOffsetMs) <= this.#toleranceMs) return true;
+    if (this.#areClocksTogether()) return true;
     this.#provedOffsetMs = this.#offsetMs;
     return false;
+  }
+
+  #areClocksTogether(): boolean {
+    const offsetMs = this.#clock.wallMs() - this.#clock.monotonicMs();
+    return Math.abs(offsetMs - this.#provedOffsetMs) <= this.#toleranceMs;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
-import type { Coordinator, TailReply } from './coordinator.ts';
+import { CacheError } from '../errors.ts';
+import type { Coordinator, Member, TailReply } from './coordinator.ts';
 import type { View } from './view.ts';
 
 export interface TailerOptions {
@@ -7,8 +8,11 @@ export interface TailerOptions {
   readonly view: View;
   readonly coordinator: Coordinator;
   readonly leaseMs: number;
+  readonly member: Member;
   /** After every tail, and on every beat: what is known about the connection may have changed. */
   onSettled(outcome: TailOutcome): void;
+  /** A tail brought events that no message had told of. */
+  onUntold(): void;
   /** Why a tail failed. */
   onRefused(reason: unknown): void;
 }
@@ -19,6 +23,9 @@ export type TailOutcome = 'proved' | 'resynced' | 'failed' | 'clock-jump';
 /** Tails that may follow one another without a pause: pages of a long log, or replies that a change of epoch voided. */
 const MAX_TAILS_IN_A_ROW = 64;
 
+/** Tails a read waits for; a run of them may take far longer than the read's deadline. */
+const MAX_TAILS_OF_A_READ = 2;
+
 /**
  * Keeps the view proved: a tail every third of Δ, at every connection, gap and doubt, and on demand of reads, never two
  * at once. A reply counts as of the moment its tail was sent.
@@ -28,9 +35,9 @@ export class Tailer {
   readonly #beatMs: number;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
-  /** When the tail under way was sent. */
-  #sentAtMs = Number.NEGATIVE_INFINITY;
   #isWanted = false;
+  /** Readers told after every single tail, whatever became of it. */
+  #waiting: (() => void)[] = [];
   #isStopped = false;
 
   constructor(options: TailerOptions) {
@@ -53,14 +60,11 @@ export class Tailer {
   async prove(beganMs: number): Promise<boolean> {
     const { clock, view } = this.#options;
     const isProved = (): boolean => view.proof.covers(beganMs, clock.wallMs());
-    if (isProved()) return true;
-    if (this.#running !== undefined) {
-      const isLateEnough = view.proof.isYoung(this.#sentAtMs, beganMs, clock.wallMs());
-      await this.#running;
-      if (isLateEnough || isProved()) return isProved();
+    // The one under way, which may have been sent too early or be voided, and one more.
+    for (let tails = 0; tails < MAX_TAILS_OF_A_READ && !isProved() && !this.#isStopped; tails++) {
+      if (this.#running === undefined) this.request();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    this.request();
-    await this.#running;
     return isProved();
   }
 
@@ -73,6 +77,8 @@ export class Tailer {
     if (this.#isStopped) return;
     this.#timer = this.#options.clock.after(this.#beatMs, () => {
       this.#checkClocks();
+      // The tail of the beat before is still under way: from here on ages are not trusted to one clock.
+      if (this.#running !== undefined) this.#options.view.proof.isOverdue = true;
       this.request();
       this.#schedule();
     });
@@ -85,30 +91,47 @@ export class Tailer {
         this.#isWanted = false;
         isDone = await this.#once();
         if (this.#isWanted) isDone = false;
+        if (!isDone) this.#wake();
       }
     } finally {
       this.#running = undefined;
+      this.#wake();
     }
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   /** One tail; answers whether another one need not follow at once. */
   async #once(): Promise<boolean> {
-    const { clock, view, coordinator, onSettled, onRefused } = this.#options;
+    const { clock, view, coordinator, member, onSettled, onRefused } = this.#options;
     this.#checkClocks();
     const voids = view.voids;
     const sentAtMs = clock.wallMs();
-    this.#sentAtMs = sentAtMs;
     let reply: TailReply;
     try {
-      reply = await coordinator.tail({ epoch: view.epoch, applied: view.applied });
+      reply = await coordinator.tail({ member, epoch: view.epoch, applied: view.applied });
     } catch (error) {
+      view.proof.isOverdue = true;
       onRefused(error);
       this.#isWanted = false;
       onSettled('failed');
       return true;
     }
     if (view.voids !== voids) return false;
+    const appliedBefore = view.applied;
     const effect = view.applyTail(reply, sentAtMs, clock.wallMs());
+    if (view.applied > appliedBefore && reply.snapshot === undefined) this.#options.onUntold();
+    if (reply.conflictingLeaseMs !== undefined) {
+      // What happens is heard of, and nothing is believed.
+      view.proof.end();
+      onRefused(conflict(member.leaseMs, reply.conflictingLeaseMs));
+      onSettled('failed');
+      return true;
+    }
     if (effect !== 'proved') return effect === 'unproved' && reply.snapshot === undefined;
     onSettled(reply.snapshot === undefined ? 'proved' : 'resynced');
     return true;
@@ -120,4 +143,10 @@ export class Tailer {
     view.forgetEverything();
     onSettled('clock-jump');
   }
+}
+
+/** Without one Δ nobody could tell for how long others may still answer something old. */
+function conflict(ownMs: number, agreedMs: number): CacheError {
+  const message = `this instance has coherence.lease ${ownMs} ms, a live instance of the cache ${agreedMs} ms`;
+  return new CacheError('CONFIG_CONFLICT', message, { subject: 'coherence.lease', limit: agreedMs, actual: ownMs });
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { Activity } from './activity.ts';
-import type { Invalidation, Lease, SequencedEvent, SequencedReply, TailReply } from './coordinator.ts';
+import { ClosedFences } from './closed-fences.ts';
+import type { FenceChange, Invalidation, Lease, SequencedEvent, SequencedReply, TailReply } from './coordinator.ts';
 import { Proof } from './proof.ts';
 import { Versions } from './versions.ts';
 
@@ -15,11 +16,14 @@ export interface Forgetter {
 /** What became of a bus message. */
 export type MessageEffect = 'applied' | 'old' | 'gap' | 'foreign';
 
+/** What became of the reply to an own call; `doubted` until a tail has said which epoch the authority is in. */
+export type ReplyEffect = 'applied' | 'void' | 'doubted';
+
 /** What became of a tail's reply; only `proved` moves the proof. */
 export type TailEffect = 'proved' | 'partial' | 'unproved';
 
 /** Epochs remembered as over, so that an entry left behind by one is a plain miss and not a reason for doubt. */
-const MAX_DEAD_EPOCHS = 16;
+const MAX_DEAD_EPOCHS = 256;
 
 /**
  * What this instance knows to be invalidated in one partition, and how far that knowledge reaches.
@@ -36,6 +40,7 @@ const MAX_DEAD_EPOCHS = 16;
 export class View {
   readonly proof: Proof;
   readonly activity = new Activity();
+  readonly fences = new ClosedFences();
   epoch: string | undefined;
   /** Grows whenever an entry that was valid may no longer be; what was checked under the same number still holds. */
   generation = 0;
@@ -44,11 +49,14 @@ export class View {
   readonly #versions: Versions;
   readonly #memory: Forgetter;
   readonly #deadEpochs = new Set<string>();
-  readonly #doubtedEpochs = new Set<string>();
+  /** Epochs met that no tail has confirmed, each with the highest number an own call got in it. */
+  readonly #doubtedEpochs = new Map<string, number>();
   #authorityOffsetMs = 0;
   #applied = 0;
   #known = 0;
   #ownSeq = 0;
+  /** Nothing is proved before all events up to this one have been applied. */
+  #dueSeq = 0;
 
   constructor(options: { clock: Clock; leaseMs: number; maxVersions: number; memory: Forgetter }) {
     this.proof = new Proof(options.clock, options.leaseMs);
@@ -93,7 +101,7 @@ export class View {
     if (event.epoch !== this.epoch) return this.#deadEpochs.has(event.epoch) ? 'old' : 'foreign';
     this.#meet(event.seq);
     if (event.seq <= this.#applied) return 'old';
-    this.#apply(event.seq, event.invalidation);
+    this.#apply(event.seq, event.invalidation, event.fence);
     if (event.seq !== this.#applied + 1) return 'gap';
     this.#applied = event.seq;
     return 'applied';
@@ -101,14 +109,25 @@ export class View {
 
   /**
    * Takes in the reply to an own call: its effect holds here before the call resolves, however far the bus is behind.
-   * Answers false when the reply shows an epoch that a tail has to confirm first.
+   * A reply from an epoch that is over says nothing: whoever answers for the current one has not heard of the call.
    */
-  ownReply(reply: SequencedReply, invalidation: Invalidation): boolean {
-    if (!this.confirmEpoch(reply.epoch)) return false;
-    if (reply.epoch !== this.epoch) return true;
+  ownReply(reply: SequencedReply, invalidation: Invalidation, fence: FenceChange | undefined): ReplyEffect {
+    if (!this.confirmEpoch(reply.epoch, reply.seq)) return 'doubted';
+    if (reply.epoch !== this.epoch) return 'void';
     this.#meet(reply.seq);
     this.#ownSeq = Math.max(this.#ownSeq, reply.seq);
-    this.#apply(reply.seq, invalidation);
+    this.#apply(reply.seq, invalidation, fence);
+    return 'applied';
+  }
+
+  /**
+   * Notes that something this instance has answered was refused for an event up to `seq`. What it has not heard of those
+   * may void what the shared layer still holds, so nothing is proved until it has. Answers whether a tail is due.
+   */
+  demand(epoch: string, seq: number): boolean {
+    if (epoch !== this.epoch || seq <= this.#applied) return false;
+    this.#dueSeq = Math.max(this.#dueSeq, seq);
+    this.proof.end();
     return true;
   }
 
@@ -121,16 +140,29 @@ export class View {
    * Whether `epoch` needs no tail: it is the view's own, or one known to be over. Otherwise the authority may have
    * started anew, and nothing here counts until a tail has said which epoch it is in.
    */
-  confirmEpoch(epoch: string): boolean {
-    if (epoch === this.epoch || this.#deadEpochs.has(epoch)) return true;
-    this.#doubtedEpochs.add(epoch);
-    this.forgetEverything();
+  confirmEpoch(epoch: string, ownSeq = 0): boolean {
+    if (epoch === this.epoch) return true;
+    if (this.#deadEpochs.has(epoch)) {
+      // Those still met are kept longest: one that was forgotten would be doubted again at every entry it left behind.
+      this.#bury(epoch);
+      return true;
+    }
+    const met = this.#doubtedEpochs.get(epoch);
+    // A tail sent after the first meeting is answered by this epoch or a later one: voiding it again at every further
+    // meeting would keep a busy instance from ever being proved.
+    if (met === undefined) this.voids++;
+    this.#doubtedEpochs.set(epoch, Math.max(met ?? 0, ownSeq));
+    this.#forget();
     return false;
   }
 
   /** Ends proof, memory and everything under way: what is known can no longer be dated. */
   forgetEverything(): void {
     this.voids++;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.proof.end();
     this.#memory.forgetAll();
     this.activity.markAll(Number.POSITIVE_INFINITY);
@@ -146,7 +178,7 @@ export class View {
     for (const event of reply.events) {
       if (event.seq <= this.#applied) continue;
       if (event.seq !== this.#applied + 1) return 'unproved';
-      this.#apply(event.seq, event.invalidation);
+      this.#apply(event.seq, event.invalidation, event.fence);
       this.#applied = event.seq;
     }
     if (this.#applied < reply.seq) return 'partial';
@@ -159,6 +191,8 @@ export class View {
     const isSameEpoch = epoch === this.epoch;
     if (!isSameEpoch) this.#enterEpoch(epoch);
     this.#versions.merge(snapshot);
+    // A snapshot from before an own call must not open the fence that call closed.
+    if (seq >= this.#ownSeq) this.fences.replace(snapshot.fences);
     this.#memory.forgetAll();
     this.activity.markAll(isSameEpoch ? seq : Number.POSITIVE_INFINITY);
     this.generation++;
@@ -172,14 +206,17 @@ export class View {
     this.#deadEpochs.delete(epoch);
     this.epoch = epoch;
     this.#versions.reset();
+    this.fences.replace([]);
     this.#applied = 0;
     this.#known = 0;
-    this.#ownSeq = 0;
+    this.#dueSeq = 0;
+    this.#ownSeq = this.#doubtedEpochs.get(epoch) ?? 0;
   }
 
   #prove(reply: TailReply, sentAtMs: number): TailEffect {
+    if (this.#applied < this.#dueSeq) return 'partial';
     // The tail was sent after these epochs were met, so an authority that is in another one has left them.
-    for (const epoch of this.#doubtedEpochs) {
+    for (const epoch of this.#doubtedEpochs.keys()) {
       if (epoch !== reply.epoch) this.#bury(epoch);
     }
     this.#doubtedEpochs.clear();
@@ -188,6 +225,7 @@ export class View {
   }
 
   #bury(epoch: string): void {
+    this.#deadEpochs.delete(epoch);
     this.#deadEpochs.add(epoch);
     if (this.#deadEpochs.size <= MAX_DEAD_EPOCHS) return;
     for (const oldest of this.#deadEpochs) {
@@ -200,7 +238,8 @@ export class View {
     if (seq > this.#known) this.#known = seq;
   }
 
-  #apply(seq: number, invalidation: Invalidation): void {
+  #apply(seq: number, invalidation: Invalidation, fence: FenceChange | undefined): void {
+    if (fence !== undefined) this.fences.apply(fence, invalidation);
     if (invalidation.clear && seq > this.#versions.clear) this.#memory.forgetAll();
     if (this.#versions.raise(seq, invalidation)) this.generation++;
     for (const key of invalidation.keys) {

@@ -4,6 +4,7 @@ import { checkWellFormed } from '../keys.ts';
 import { MemoryEntry, MemoryLayer, NEVER_MS } from '../memory/memory-layer.ts';
 import { estimateBytes } from '../memory/size.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { randomEpoch } from '../random.ts';
 import { type CacheStats, type Counters, createCounters, ratio } from '../stats.ts';
 import type { RemoteSession } from '../store/remote.ts';
 import { decodeEnvelope, type Envelope } from '../wire/envelope.ts';
@@ -11,6 +12,7 @@ import { asOfWallMs, type EngineContext, memoryExpiry } from './context.ts';
 import { waitFor } from './flight.ts';
 import type { Found } from './found.ts';
 import { type LoadCall, Loads } from './loads.ts';
+import { Mutations } from './mutations.ts';
 import { Partition } from './partition.ts';
 import type { RemoteRead } from './remote-reads.ts';
 import { type PreparedValue, Values } from './values.ts';
@@ -38,6 +40,7 @@ export class Engine {
   readonly options: ResolvedOptions;
   readonly emitter: Emitter;
   readonly writes: Writes;
+  readonly mutations: Mutations;
   readonly #context: EngineContext;
   readonly #counters: Counters;
   readonly #memory: MemoryLayer;
@@ -46,7 +49,10 @@ export class Engine {
   readonly #session: RemoteSession;
   readonly #partitions: readonly Partition[];
   readonly #originMs: number;
+  readonly #memberId = randomEpoch();
   #closing: Promise<void> | undefined;
+  /** The state listeners were told last. */
+  #toldState: Health['state'] | undefined;
 
   constructor(options: ResolvedOptions) {
     const { clock } = options;
@@ -79,6 +85,7 @@ export class Engine {
     };
     this.#loads = new Loads(this.#context);
     this.writes = new Writes(this.#context, this.#partitions);
+    this.mutations = new Mutations(this.#context, this.#partitions, this.#memberId);
   }
 
   get isClosed(): boolean {
@@ -212,12 +219,22 @@ export class Engine {
           ...options,
           index,
           remote,
+          member: { id: this.#memberId, leaseMs: options.leaseMs },
           memory: partitions.length === 1 ? this.#memory : this.#memoryOf(index),
           counters: this.#counters,
           emitter: this.emitter,
           accept: (read, bytes, timeline, sentAtMs) => this.#accept(read, bytes, timeline, sentAtMs),
+          onChange: () => this.#tellState(),
         }),
     );
+  }
+
+  /** Tells listeners when the worst of all partitions has become another one. */
+  #tellState(): void {
+    const health = this.health();
+    if (health.state === this.#toldState || this.isClosed) return;
+    this.#toldState = health.state;
+    this.emitter.emit(health.state, health);
   }
 
   /** The part of the memory that belongs to one of several partitions. */
@@ -319,8 +336,8 @@ export class Engine {
     remote.hits++;
     const { activity } = this.#partitionOf(read.key).view;
     activity.remove(read);
-    // What loads in progress began with is older than what is answered from here on.
-    activity.mark(read.key, entry.keySeq);
+    // What loads in progress began with may be older than what is answered from here on, also where the leases are equal.
+    activity.mark(read.key, entry.keySeq + 1);
     this.#memory.put(read.key, entry);
     return { entry, layer: this.options.remote.name };
   }

@@ -21,6 +21,8 @@ export class Flight extends Pending {
   readonly startedAtMs: number;
   /** The tags known so far; those computed from the value join at its end. */
   tags: readonly string[];
+  /** Whether it began under a closed fence: then what it brings is kept nowhere. */
+  readonly isFenced: boolean;
   /** Whether more tags will be computed from the value. */
   hasUnknownTags: boolean;
   /** What the loader brought, checked and isolated; rejects with what it threw. */
@@ -31,6 +33,7 @@ export class Flight extends Pending {
 
   constructor(facts: {
     key: string;
+    isFenced: boolean;
     lease: Lease | undefined;
     startedAtMs: number;
     tags: readonly string[];
@@ -38,6 +41,7 @@ export class Flight extends Pending {
     start: (flight: Flight) => Promise<LoadedValue>;
   }) {
     super(facts.key);
+    this.isFenced = facts.isFenced;
     this.lease = facts.lease;
     this.startedAtMs = facts.startedAtMs;
     this.tags = facts.tags;
@@ -73,54 +77,74 @@ export interface LoadedValue {
 }
 
 /** Runs a loader under a deadline. A loader that settles later is ignored. */
-export function runLoader(loader: Loader<unknown>, timeoutMs: number | undefined, clock: Clock): Promise<unknown> {
+export async function runLoader(
+  loader: Loader<unknown>,
+  timeoutMs: number | undefined,
+  clock: Clock,
+): Promise<unknown> {
   const controller = new AbortController();
-  return new Promise((resolve, reject) => {
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : clock.after(timeoutMs, () => {
-            const facts = { subject: 'loadTimeout', limit: timeoutMs };
-            const error = new CacheError('LOAD_TIMEOUT', `the loader did not settle within ${timeoutMs} ms`, facts);
-            reject(error);
-            controller.abort(error);
-          });
-    const settled = (): void => timer?.cancel();
-    try {
-      const result = loader({ signal: controller.signal });
-      if (!isThenable(result)) {
-        settled();
-        resolve(result);
-        return;
-      }
-      result.then(
-        (value) => {
-          settled();
-          resolve(value);
-        },
-        (error: unknown) => {
-          settled();
-          reject(error);
-        },
-      );
-    } catch (error) {
-      settled();
-      reject(error);
-    }
-  });
+  const context = { signal: controller.signal };
+  if (timeoutMs === undefined) return loader(context);
+  const timer = clock.after(timeoutMs, () => controller.abort(timeoutError(timeoutMs)), 'awaited');
+  try {
+    return await waitFor(call(loader, context), controller.signal);
+  } finally {
+    timer.cancel();
+  }
 }
+
+/** A loader as a promise of its own, whatever it answers or throws. */
+async function call(loader: Loader<unknown>, context: LoadContext): Promise<unknown> {
+  return loader(context);
+}
+
+function timeoutError(timeoutMs: number): CacheError {
+  const facts = { subject: 'loadTimeout', limit: timeoutMs };
+  return new CacheError('LOAD_TIMEOUT', `the loader did not settle within ${timeoutMs} ms`, facts);
+}
+
+/** Those who wait under one signal. It gets one listener for all of them: adding many takes quadratic time. */
+interface Waiters {
+  readonly leaves: Set<() => void>;
+  /** Takes the listener away. */
+  end(): void;
+}
+
+const waitersOf = new WeakMap<AbortSignal, Waiters>();
 
 /** Waits for `promise` unless `signal` fires first; only this waiter goes, with the signal's reason. */
 export function waitFor<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
-  if (signal.aborted) return Promise.reject(signal.reason);
+  if (signal.aborted) {
+    promise.catch(() => {});
+    return Promise.reject(signal.reason);
+  }
   return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const waiters = waitersUnder(signal);
+    const leave = (): void => reject(signal.reason);
+    waiters.leaves.add(leave);
+    promise.then(resolve, reject).finally(() => {
+      waiters.leaves.delete(leave);
+      if (waiters.leaves.size === 0) waiters.end();
+    });
   });
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+function waitersUnder(signal: AbortSignal): Waiters {
+  const present = waitersOf.get(signal);
+  if (present !== undefined) return present;
+  const leaves = new Set<() => void>();
+  const onAbort = (): void => {
+    for (const leave of leaves) leave();
+  };
+  const waiters = {
+    leaves,
+    end() {
+      waitersOf.delete(signal);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+  waitersOf.set(signal, waiters);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return waiters;
 }

@@ -2,8 +2,9 @@ import { checkTags, scoped } from '../keys.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
 import { resolveTtl, type Ttl } from '../options.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
-import { Flight, type Loader, runLoader, waitFor } from './flight.ts';
+import { Flight, type LoadContext, type Loader, runLoader, waitFor } from './flight.ts';
 import type { Partition } from './partition.ts';
+import { Turns } from './turns.ts';
 import type { PreparedValue } from './values.ts';
 import type { Draft } from './write-queue.ts';
 
@@ -48,10 +49,12 @@ export class Loads {
   readonly #context: EngineContext;
   readonly #newest = new Map<string, Flight>();
   readonly #keeping = new Set<Promise<void>>();
+  readonly #turns: Turns;
   #running = 0;
 
   constructor(context: EngineContext) {
     this.#context = context;
+    this.#turns = new Turns(context.options.maxLoads);
   }
 
   /** Loads under way. */
@@ -65,6 +68,7 @@ export class Loads {
     if (flight === undefined || flight.isMarked) return undefined;
     const { view } = partition;
     // Tags that only the value will tell may be among those invalidated since.
+    if (view.fences.coversExclusively(key, flight.tags, flight.hasUnknownTags)) return undefined;
     const isUntouched = flight.hasUnknownTags
       ? !view.hasVersionAbove(flight.leaseSeq)
       : view.isValid(key, flight.tags, flight.leaseSeq);
@@ -109,9 +113,12 @@ export class Loads {
     const { options, counters } = this.#context;
     counters.loads.started++;
     this.#running++;
+    const { view } = partition;
+    const isFenced = view.fences.covers(key, spec.tags, spec.tagsOf !== undefined);
     const flight = new Flight({
       key,
-      lease: partition.view.lease(),
+      isFenced,
+      lease: isFenced ? undefined : view.lease(),
       startedAtMs: options.clock.wallMs(),
       tags: spec.tags,
       hasUnknownTags: spec.tagsOf !== undefined,
@@ -126,7 +133,8 @@ export class Loads {
     partition.view.activity.addLoad(flight);
     let ready: Ready;
     try {
-      const value = await runLoader(spec.loader, spec.timeoutMs, options.clock);
+      const inTurn: Loader<unknown> = (context) => this.#turns.run(() => untilAborted(spec.loader, context));
+      const value = await runLoader(inTurn, spec.timeoutMs, options.clock);
       ready = this.#ready(value, spec);
     } catch (error) {
       counters.loads.failed++;
@@ -138,6 +146,8 @@ export class Loads {
     const { value, isCopied } = ready.prepared;
     const loaded = { value, isCopied };
     flight.land(loaded, ready.tags);
+    // Its waiters are answered now, and nobody may go back behind that while the shared layer takes its time.
+    this.#context.memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);
     const keeping = this.#keep(partition, flight, ready, spec.lifetime).finally(() => {
       this.#keeping.delete(keeping);
       this.#end(partition, flight);
@@ -173,7 +183,9 @@ export class Loads {
   }
 
   #mayKeep(partition: Partition, flight: Flight, tags: readonly string[]): boolean {
-    if (this.#context.isClosed() || flight.isMarked || this.#newest.get(flight.key) !== flight) return false;
+    if (this.#context.isClosed() || flight.isMarked || flight.isFenced || this.#newest.get(flight.key) !== flight)
+      return false;
+    if (partition.view.fences.covers(flight.key, tags, false)) return false;
     return partition.isServable(flight.key, tags, flight.leaseSeq);
   }
 
@@ -193,7 +205,10 @@ export class Loads {
       if (!partition.confirmEpoch(result.epoch)) return false;
       partition.view.meet(result.epoch, result.seq);
       if (result.outcome === 'stored') counters.remote.fills++;
-      else counters.remote.fillsRefused++;
+      else {
+        counters.remote.fillsRefused++;
+        partition.demand(result.epoch, result.seq);
+      }
       return result.outcome === 'stored';
     } catch (error) {
       // Nobody answered: the value keeps its lease, and without proof memory serves it only while it is young.
@@ -212,6 +227,7 @@ export class Loads {
       header: {
         codecId: options.codec.id,
         expiresAtMs: ready.ttlMs === undefined ? 0 : partition.view.authorityMs(options.clock.wallMs()) + ready.ttlMs,
+        version: undefined,
         tags: ready.tags,
       },
       payload: ready.prepared.payload,
@@ -231,4 +247,10 @@ export class Loads {
       checkedGeneration: partition.view.generation,
     });
   }
+}
+
+/** Runs a loader for as long as anybody waits for it: one that never settles must not keep its turn. */
+async function untilAborted(loader: Loader<unknown>, context: LoadContext): Promise<unknown> {
+  context.signal.throwIfAborted();
+  return waitFor(Promise.resolve(loader(context)), context.signal);
 }

@@ -7,8 +7,9 @@ import type { Codec } from '../wire/codec.ts';
 /** A value on its way in: encoded for the shared layer, isolated for memory. */
 export interface PreparedValue {
   readonly payload: Uint8Array;
+  /** As memory holds it: the value, or its payload where every reader gets a copy. */
   readonly value: unknown;
-  /** Whether every reader gets a copy. */
+  /** Whether every reader gets a copy, decoded from the payload. */
   readonly isCopied: boolean;
   /** Over `maxValueBytes`: not for the shared layer. */
   readonly isOversized: boolean;
@@ -54,16 +55,14 @@ export class Values {
     const value = this.#options.codec.decode(payload);
     if (value === undefined) throw new CacheError('UNDEFINED_VALUE', 'the stored payload decodes to undefined');
     const { isolation } = this.#options;
-    if (isolation === 'share') return { value, isCopied: false };
-    return { value, isCopied: isMutable(value) && (isolation === 'copy' || !deepFreeze(value)) };
+    if (isolation === 'share' || !isMutable(value)) return { value, isCopied: false };
+    if (isolation === 'freeze' && deepFreeze(value)) return { value, isCopied: false };
+    return { value: ownBytes(payload), isCopied: true };
   }
 
   /** What a reader gets. */
   release(held: { readonly value: unknown; readonly isCopied: boolean }): unknown {
-    if (!held.isCopied) return held.value;
-    // What was once encoded and decoded is encodable again: the codec is the one copier that knows every supported type.
-    const { codec } = this.#options;
-    return codec.decode(codec.encode(held.value));
+    return held.isCopied ? this.#options.codec.decode(held.value as Uint8Array) : held.value;
   }
 
   #encode(value: unknown): Uint8Array {
@@ -78,10 +77,11 @@ export class Values {
   }
 
   #isolate(value: unknown, payload: Uint8Array): { value: unknown; isCopied: boolean } {
-    const { isolation, codec } = this.#options;
+    const { isolation } = this.#options;
     if (isolation === 'share' || !isMutable(value)) return { value, isCopied: false };
     if (isolation === 'freeze' && deepFreeze(value)) return { value, isCopied: false };
-    return { value: codec.decode(payload), isCopied: true };
+    // Held as bytes: the codec is the one copier that knows every supported type, and decoding is half of copying.
+    return { value: ownBytes(payload), isCopied: true };
   }
 
   #isOversized(bytes: number): boolean {
@@ -101,4 +101,9 @@ export class Values {
 
 function isMutable(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
+}
+
+/** A copy that keeps no larger buffer alive. */
+function ownBytes(payload: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(payload);
 }

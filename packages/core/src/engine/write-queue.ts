@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { Coordinator, Invalidation, Lease, SequencedReply } from '../coherence/coordinator.ts';
-import type { FillOutcome, Store, StoreWrite } from '../store/store.ts';
+import { CacheError } from '../errors.ts';
+import type { FillOutcome, SetOutcome, Store, StoreWrite } from '../store/store.ts';
 import { type EnvelopeHeader, encodeEnvelope } from '../wire/envelope.ts';
+import { NOTHING } from '../wire/event.ts';
 
 /** A value ready to be sent; its lease is written into the bytes only when it goes. */
 export interface Draft {
@@ -18,7 +20,7 @@ export interface FillResult extends SequencedReply {
 }
 
 export interface SetResult extends SequencedReply {
-  readonly isStored: boolean;
+  readonly outcome: SetOutcome;
 }
 
 type Operation =
@@ -35,9 +37,15 @@ export interface WriteQueueOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly coordinator: Coordinator;
-  /** An own event got its place in the sequence. Called before anybody who waits for it is told. */
-  onSequenced(reply: SequencedReply, invalidation: Invalidation): void;
+  /**
+   * An own event got its place in a sequence. Called before anybody who waits for it is told; answers false when that
+   * sequence does not count any more, and then the call has failed.
+   */
+  onSequenced(reply: SequencedReply, invalidation: Invalidation): boolean | Promise<boolean>;
 }
+
+/** Why a call failed that was answered. */
+export const ENDED_HISTORY = 'the answer came from a history that has ended';
 
 /** Most bytes of values in one call, so that no call blocks the store for long. */
 const MAX_CALL_BYTES = 4 * 1024 * 1024;
@@ -89,9 +97,9 @@ export class WriteQueue {
   #dispatch(run: readonly Operation[]): void {
     // A run holds one kind only, which the type cannot say.
     if (run[0]?.kind === 'fill') {
-      for (const part of splitDrafts(run as OperationOf<'fill'>[], this.#maxBatch, false)) void this.#sendFills(part);
+      for (const part of splitDrafts(run as OperationOf<'fill'>[], this.#maxBatch)) void this.#sendFills(part);
     } else if (run[0]?.kind === 'set') {
-      void this.#sendSets(splitDrafts(run as OperationOf<'set'>[], this.#maxBatch, true));
+      void this.#sendSets(splitDrafts(coalesce(run as OperationOf<'set'>[]), this.#maxBatch));
     } else {
       for (const part of splitKeys(run as OperationOf<'invalidate'>[], this.#maxBatch)) void this.#sendEvent(part);
     }
@@ -119,9 +127,9 @@ export class WriteQueue {
         const writes = sets.map(({ draft }) => toWrite(draft, advance(draft.lease, own)));
         const reply = await this.#options.store.set(writes);
         const keys = writes.map((write) => write.key);
-        this.#options.onSequenced(reply, { keys, tags: [], prefixes: [], clear: false });
+        await this.#confirm(reply, { ...NOTHING, keys });
         for (const [index, { settle }] of sets.entries()) {
-          settle.resolve({ epoch: reply.epoch, seq: reply.seq, isStored: reply.stored[index] === true });
+          settle.resolve({ epoch: reply.epoch, seq: reply.seq, outcome: reply.outcomes[index] ?? 'conflicted' });
         }
         own = isNext(own, reply, sets) ? reply : undefined;
       } catch (error) {
@@ -130,11 +138,17 @@ export class WriteQueue {
     }
   }
 
+  async #confirm(reply: SequencedReply, invalidation: Invalidation): Promise<void> {
+    const isSequenced = this.#options.onSequenced(reply, invalidation);
+    if (isSequenced === true || (await isSequenced)) return;
+    throw new CacheError('REMOTE_UNAVAILABLE', ENDED_HISTORY);
+  }
+
   async #sendEvent(events: readonly OperationOf<'invalidate'>[]): Promise<void> {
     const merged = merge(events.map(({ invalidation }) => invalidation));
     try {
-      const reply = await this.#options.coordinator.invalidate(merged);
-      this.#options.onSequenced(reply, merged);
+      const reply = await this.#options.coordinator.invalidate(merged, undefined);
+      await this.#confirm(reply, merged);
       for (const { settle } of events) settle.resolve(reply);
     } catch (error) {
       for (const { settle } of events) settle.reject(error);
@@ -152,6 +166,7 @@ export function merge(invalidations: readonly Invalidation[]): Invalidation {
     keys: [...new Set(invalidations.flatMap(({ keys }) => keys))],
     tags: [...new Set(invalidations.flatMap(({ tags }) => tags))],
     prefixes: [...new Set(invalidations.flatMap(({ prefixes }) => prefixes))],
+    patterns: [...new Set(invalidations.flatMap(({ patterns }) => patterns))],
     clear: invalidations.some(({ clear }) => clear),
   };
 }
@@ -179,29 +194,22 @@ function isNext(own: SequencedReply | undefined, reply: SequencedReply, sets: re
   });
 }
 
-/** Parts of at most `maxBatch` operations and `MAX_CALL_BYTES`, of one epoch each, and with distinct keys if asked. */
-function splitDrafts<O extends OperationOf<'fill'> | OperationOf<'set'>>(
-  run: readonly O[],
-  maxBatch: number,
-  isDistinct: boolean,
-): O[][] {
+/** Parts of at most `maxBatch` operations and `MAX_CALL_BYTES`, of one epoch each. */
+function splitDrafts<O extends OperationOf<'fill'> | OperationOf<'set'>>(run: readonly O[], maxBatch: number): O[][] {
   const parts: O[][] = [];
   let part: O[] = [];
   let bytes = 0;
-  let keys = new Set<string>();
   for (const operation of run) {
     const { draft } = operation;
     const isFull = part.length >= maxBatch || (bytes > 0 && bytes + draft.payload.byteLength > MAX_CALL_BYTES);
     const isOther = part[0] !== undefined && part[0].draft.lease.epoch !== draft.lease.epoch;
-    if (isFull || isOther || (isDistinct && keys.has(draft.key))) {
+    if (isFull || isOther) {
       parts.push(part);
       part = [];
       bytes = 0;
-      keys = new Set();
     }
     part.push(operation);
     bytes += draft.payload.byteLength;
-    keys.add(draft.key);
   }
   if (part.length > 0) parts.push(part);
   return parts;
@@ -212,8 +220,8 @@ function splitKeys(run: readonly OperationOf<'invalidate'>[], maxBatch: number):
   let part: OperationOf<'invalidate'>[] = [];
   let names = 0;
   for (const operation of run) {
-    const { keys, tags, prefixes } = operation.invalidation;
-    const more = keys.length + tags.length + prefixes.length;
+    const { keys, tags, prefixes, patterns } = operation.invalidation;
+    const more = keys.length + tags.length + prefixes.length + patterns.length;
     if (part.length > 0 && names + more > maxBatch) {
       parts.push(part);
       part = [];
@@ -224,4 +232,37 @@ function splitKeys(run: readonly OperationOf<'invalidate'>[], maxBatch: number):
   }
   if (part.length > 0) parts.push(part);
   return parts;
+}
+
+/**
+ * The sets of one run with each key once: the last one made counts, or the one of the highest version where both have
+ * one. Whoever made another one hears that it was not stored as soon as the one that counts has been judged.
+ */
+function coalesce(run: readonly OperationOf<'set'>[]): OperationOf<'set'>[] {
+  const byKey = new Map<string, OperationOf<'set'>>();
+  for (const later of run) {
+    const { key } = later.draft;
+    const earlier = byKey.get(key);
+    byKey.set(key, earlier === undefined ? later : prevail(earlier, later));
+  }
+  return [...byKey.values()];
+}
+
+function prevail(earlier: OperationOf<'set'>, later: OperationOf<'set'>): OperationOf<'set'> {
+  const [was, is] = [earlier.draft.header.version, later.draft.header.version];
+  const isOutdated = was !== undefined && is !== undefined && is < was;
+  const [winner, loser] = isOutdated ? [earlier, later] : [later, earlier];
+  return {
+    ...winner,
+    settle: {
+      resolve(result) {
+        winner.settle.resolve(result);
+        loser.settle.resolve({ ...result, outcome: isOutdated ? 'outdated' : 'conflicted' });
+      },
+      reject(reason) {
+        winner.settle.reject(reason);
+        loser.settle.reject(reason);
+      },
+    },
+  };
 }

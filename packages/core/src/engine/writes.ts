@@ -2,6 +2,7 @@ import { Pending } from '../coherence/activity.ts';
 import type { Invalidation, Lease } from '../coherence/coordinator.ts';
 import { CacheError } from '../errors.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
+import type { CollectProgress } from '../store/store.ts';
 import { NOTHING } from '../wire/event.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
 import type { InvalidationOutcome, Partition } from './partition.ts';
@@ -23,6 +24,24 @@ export interface SetResult extends InvalidationResult {
    * layer was away: the key is invalidated instead.
    */
   readonly stored: boolean;
+  /** Whether what is stored has a higher version and stays. */
+  readonly outdated: boolean;
+}
+
+/** What became of the invalidation of a pattern. */
+export interface PatternResult extends InvalidationResult {
+  /**
+   * Resolves with the number of stored entries dropped when all have been looked at; rejects when it was cancelled or the
+   * shared layer went away. Need not be awaited: the entries are void already and would expire by themselves.
+   */
+  readonly collected: Promise<number>;
+}
+
+/** Whether and how stored entries are dropped; validated. */
+export interface CollectPlan {
+  readonly isCollecting: boolean;
+  readonly signal: AbortSignal | undefined;
+  onProgress(progress: CollectProgress): void;
 }
 
 /** One value to be set; everything validated, key and tags scoped. */
@@ -31,6 +50,7 @@ export interface SetSpec {
   readonly prepared: PreparedValue;
   readonly lifetime: Lifetime;
   readonly tags: readonly string[];
+  readonly version: number | undefined;
 }
 
 /** A `set` under way. Its own event does not count against it, any other one on the key does, and any load of it. */
@@ -115,11 +135,36 @@ export class Writes {
    * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
    */
   invalidate(invalidation: Omit<Invalidation, 'keys'>): Promise<InvalidationResult> {
-    const { tags, prefixes, clear } = invalidation;
+    const { tags, prefixes, patterns, clear } = invalidation;
     // An event that names nothing would be read as one of a later format, which is taken to name everything.
-    if (tags.length === 0 && prefixes.length === 0 && !clear) return Promise.resolve({ delivered: true });
+    if (tags.length === 0 && prefixes.length === 0 && patterns.length === 0 && !clear)
+      return Promise.resolve({ delivered: true });
     const events = this.#partitions.map((partition) => partition.invalidate({ ...invalidation, keys: [] }));
     return this.#track(this.#delivered(events));
+  }
+
+  /** Invalidates all keys that match a scoped glob, and then frees what they take in the shared layer. */
+  async invalidatePattern(pattern: string, plan: CollectPlan): Promise<PatternResult> {
+    const { delivered } = await this.invalidate({ ...NOTHING, patterns: [pattern] });
+    return { delivered, collected: plan.isCollecting && delivered ? this.#collect(pattern, plan) : Promise.resolve(0) };
+  }
+
+  #collect(pattern: string, plan: CollectPlan): Promise<number> {
+    const { emitter } = this.#context;
+    const totals = this.#partitions.map(() => ({ dropped: 0, scanned: 0 }));
+    const parts = this.#partitions.map((partition, index) =>
+      partition.store.collect(pattern, {
+        signal: plan.signal,
+        onProgress: (progress) => {
+          totals[index] = progress;
+          emitter.guard(() => plan.onProgress(sum(totals)));
+        },
+      }),
+    );
+    const collected = Promise.all(parts).then((counts) => counts.reduce((total, count) => total + count, 0));
+    // Nobody has to wait for it, and what it leaves behind expires.
+    collected.catch(() => {});
+    return collected;
   }
 
   /** Resolves when no call is under way any more. */
@@ -130,17 +175,20 @@ export class Writes {
   async #set(spec: SetSpec): Promise<SetResult> {
     const { key } = spec;
     const partition = this.#context.partitionOf(key);
-    if (!partition.isStarted) await partition.started;
     const calledAtMs = this.#context.options.clock.wallMs();
     const lease = partition.view.lease();
+    if (!partition.isStarted) await partition.started;
     this.#ownCall(partition, key);
+    const journaled = partition.journal.size === 0 ? undefined : partition.journal.waiting();
     const pending = new PendingSet(key, lease?.seq ?? 0);
     partition.view.activity.add(pending);
     try {
       const isSendable = lease !== undefined && !spec.prepared.isOversized;
-      return isSendable
+      const result = isSendable
         ? await this.#store(partition, spec, pending, lease, calledAtMs)
         : await this.#storeLocally(partition, spec, pending, lease, calledAtMs);
+      if (result.delivered && journaled !== undefined) partition.outdo(key, journaled);
+      return result;
     } finally {
       partition.view.activity.remove(pending);
     }
@@ -157,17 +205,17 @@ export class Writes {
     const { key, prepared, lifetime, tags } = spec;
     const { ttlMs } = lifetime;
     const expiresAtMs = ttlMs === undefined ? 0 : partition.view.authorityMs(calledAtMs) + ttlMs;
-    const header = { codecId: options.codec.id, expiresAtMs, tags };
+    const header = { codecId: options.codec.id, expiresAtMs, tags, version: spec.version };
     try {
       const draft = { key, lease, ttlMs: ttlMs ?? 0, header, payload: prepared.payload };
       const reply = await partition.writes.set(draft);
-      if (reply.isStored)
+      if (reply.outcome === 'stored')
         this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
-      return { stored: reply.isStored, delivered: true };
+      return { stored: reply.outcome === 'stored', outdated: reply.outcome === 'outdated', delivered: true };
     } catch (error) {
       counters.remote.writeErrors++;
       partition.journalize({ ...NOTHING, keys: [key] }, error);
-      return { ...this.#undelivered(error), stored: false };
+      return { ...this.#undelivered(error), stored: false, outdated: false };
     }
   }
 
@@ -181,11 +229,11 @@ export class Writes {
   ): Promise<SetResult> {
     if (spec.prepared.isOversized) this.#context.counters.remote.oversized++;
     const reply = await partition.invalidate({ ...NOTHING, keys: [spec.key] });
-    if (CacheError.is(reply)) return { ...this.#undelivered(reply), stored: false };
+    if (CacheError.is(reply)) return { ...this.#undelivered(reply), stored: false, outdated: false };
     if (lease !== undefined) {
       this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
     }
-    return { stored: false, delivered: true };
+    return { stored: false, outdated: false, delivered: true };
   }
 
   /** Keeps a set value in memory, if no event and no load on its key came since the call. */
@@ -199,6 +247,7 @@ export class Writes {
     const { originMs, memory } = this.#context;
     if (dates.epoch !== partition.view.epoch || dates.lease.epoch !== dates.epoch) return;
     if (pending.isContested(dates.seq)) return;
+    if (partition.view.fences.covers(key, tags, false)) return;
     if (!partition.isServable(key, tags, dates.lease.seq)) return;
     memory.put(
       key,
@@ -241,4 +290,11 @@ export class Writes {
     void settled.finally(() => this.#pending.delete(settled));
     return call;
   }
+}
+
+function sum(parts: readonly CollectProgress[]): CollectProgress {
+  return {
+    dropped: parts.reduce((total, { dropped }) => total + dropped, 0),
+    scanned: parts.reduce((total, { scanned }) => total + scanned, 0),
+  };
 }

@@ -1,9 +1,23 @@
 import { LRUCache } from 'lru-cache';
-import type { Invalidation, SequencedEvent, SequencedReply, TailReply, TailRequest } from '../coherence/coordinator.ts';
+import { ClosedFences } from '../coherence/closed-fences.ts';
+import type {
+  FenceChange,
+  Invalidation,
+  Member,
+  MembersReply,
+  SequencedEvent,
+  SequencedReply,
+  Snapshot,
+  TailReply,
+  TailRequest,
+} from '../coherence/coordinator.ts';
+import { matchesGlob } from '../coherence/glob.ts';
 import { fenceSlot } from '../coherence/slots.ts';
 import { Versions } from '../coherence/versions.ts';
-import type { FillOutcome, FillReply, SetReply, StoreWrite } from '../store/store.ts';
-import { decodeEnvelope, SEQ_OFFSET } from '../wire/envelope.ts';
+import { CacheError } from '../errors.ts';
+import type { FillOutcome, FillReply, SetOutcome, SetReply, StoreWrite } from '../store/store.ts';
+import { decodeEnvelope, type Envelope, SEQ_OFFSET } from '../wire/envelope.ts';
+import { NOTHING } from '../wire/event.ts';
 
 export interface AuthorityOptions {
   /** 32 hexadecimal digits, another value at every call. */
@@ -13,14 +27,57 @@ export interface AuthorityOptions {
   readonly maxBytes: number;
 }
 
+/** A member silent for so long is forgotten. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
+/** An agreed Δ that no member has confirmed for so many times itself may be replaced. */
+const AGREED_FOR_LEASES = 3;
+/** Most fences closed at a time. */
+const MAX_FENCES = 256;
+
 interface Stored {
   readonly bytes: Uint8Array;
   /** Unix milliseconds, infinite for never. */
   readonly expiresAtMs: number;
 }
 
+/** A closed fence with what its end makes everybody forget. */
+interface Closed {
+  readonly invalidation: Invalidation;
+  readonly isExclusive: boolean;
+  untilMs: number;
+}
+
+interface Registered {
+  readonly epoch: string;
+  readonly applied: number;
+  readonly leaseMs: number;
+  readonly seenMs: number;
+}
+
+/** The Δ that the live members agree on, and when one of them last said so. */
+interface Agreement {
+  readonly leaseMs: number;
+  readonly seenMs: number;
+}
+
+/** A copy of an authority's state, for simulations of restarts and failovers. */
+export interface AuthorityState {
+  readonly epoch: string;
+  readonly timeline: string;
+  readonly seq: number;
+  readonly isLost: boolean;
+  readonly log: readonly SequencedEvent[];
+  readonly fence: ReadonlyMap<number, number>;
+  readonly versions: Omit<Snapshot, 'fences'>;
+  readonly closed: ReadonlyMap<string, Closed>;
+  readonly members: ReadonlyMap<string, Registered>;
+  readonly agreement: Agreement | undefined;
+  readonly begunMs: number;
+  readonly entries: readonly [string, LRUCache.Entry<Stored>][];
+}
+
 /**
- * The shared state of one partition as plain data: sequence, fence slots, log, versions and entries, with the same five
+ * The shared state of one partition as plain data: sequence, fence slots, log, versions and entries, with the same
  * operations and outcomes as the Lua scripts of `@tierwise/redis`. Every operation is one synchronous step.
  */
 export class Authority {
@@ -28,11 +85,16 @@ export class Authority {
   readonly #fence = new Map<number, number>();
   readonly #entries: LRUCache<string, Stored>;
   readonly #listeners = new Set<(event: SequencedEvent) => void>();
+  readonly #closed = new Map<string, Closed>();
+  readonly #members = new Map<string, Registered>();
+  #agreement: Agreement | undefined;
+  #begunMs = 0;
   #log: SequencedEvent[] = [];
   #versions: Versions;
   #epoch: string;
   #timeline: string;
   #seq = 0;
+  #isLost = false;
 
   constructor(options: AuthorityOptions) {
     this.#options = options;
@@ -52,58 +114,229 @@ export class Authority {
   }
 
   /** Loses everything, as a restart without persistence does. */
-  restart(): void {
-    this.#epoch = this.#options.randomEpoch();
-    this.#timeline = this.#options.randomEpoch();
-    this.#seq = 0;
-    this.#log = [];
-    this.#fence.clear();
+  restart(nowMs: number): void {
     this.#entries.clear();
+    this.#members.clear();
+    this.#begin(this.#options.randomEpoch(), this.#options.randomEpoch(), nowMs);
+  }
+
+  /**
+   * What every script begins with: starts an epoch where state was lost, else compares timelines. Answers the state's
+   * timeline where it is not the caller's; then nothing may be done.
+   */
+  open(timeline: string, epoch: string, nowMs: number): string | undefined {
+    if (this.#isLost) this.#begin(epoch, timeline, nowMs);
+    return this.#timeline === timeline ? undefined : this.#timeline;
+  }
+
+  /** Starts an epoch under timeline `to` if the state is still of timeline `from`; answers the epoch that holds. */
+  adopt(from: string, epoch: string, to: string, nowMs: number): string {
+    if (!this.#isLost && this.#timeline === from) this.#begin(epoch, to, nowMs);
+    return this.#epoch;
+  }
+
+  /** Loses the sequence but not the entries, as an eviction of meta or fence does; the next `open` starts an epoch. */
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  /** Forgets one entry, as an eviction does. */
+  evict(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  /** Keeps only the newest `events` of the log. */
+  trim(events: number): void {
+    this.#log = events === 0 ? [] : this.#log.slice(-events);
+  }
+
+  /** A copy of everything, as a snapshot file or a replica has it. */
+  capture(): AuthorityState {
+    return {
+      epoch: this.#epoch,
+      timeline: this.#timeline,
+      seq: this.#seq,
+      isLost: this.#isLost,
+      log: [...this.#log],
+      fence: new Map(this.#fence),
+      versions: this.#versions.snapshot(),
+      closed: new Map([...this.#closed].map(([id, fence]) => [id, { ...fence }])),
+      members: new Map(this.#members),
+      agreement: this.#agreement,
+      begunMs: this.#begunMs,
+      entries: this.#entries.dump(),
+    };
+  }
+
+  /** Becomes what `capture` copied. */
+  restore(state: AuthorityState): void {
+    this.#epoch = state.epoch;
+    this.#timeline = state.timeline;
+    this.#seq = state.seq;
+    this.#isLost = state.isLost;
+    this.#log = [...state.log];
+    this.#fence.clear();
+    for (const [slot, seq] of state.fence) this.#fence.set(slot, seq);
     this.#versions = new Versions(this.#options.maxVersions);
+    this.#versions.merge(state.versions);
+    this.#closed.clear();
+    for (const [id, fence] of state.closed) this.#closed.set(id, { ...fence });
+    this.#members.clear();
+    for (const [id, member] of state.members) this.#members.set(id, member);
+    this.#agreement = state.agreement;
+    this.#begunMs = state.begunMs;
+    this.#entries.load([...state.entries]);
   }
 
   read(keys: readonly string[], nowMs: number): (Uint8Array | undefined)[] {
     return keys.map((key) => this.#stored(key, nowMs)?.bytes);
   }
 
-  invalidate(invalidation: Invalidation): SequencedReply {
+  /** @throws {CacheError} `REMOTE_REJECTED` when too many fences are closed */
+  invalidate(invalidation: Invalidation, fence: FenceChange | undefined, nowMs: number): SequencedReply {
+    this.#liftExpired(nowMs);
+    if (fence?.kind === 'close' && this.#closed.size >= MAX_FENCES) {
+      throw new CacheError('REMOTE_REJECTED', 'too many fences are closed at a time');
+    }
+    const seq = this.#apply(invalidation, fence);
+    if (fence !== undefined) this.#closed.delete(fence.id);
+    if (fence?.kind === 'close') {
+      const { id, isExclusive, lifeMs } = fence;
+      this.#closed.set(id, { invalidation, isExclusive, untilMs: nowMs + lifeMs });
+    }
+    return { epoch: this.#epoch, seq };
+  }
+
+  renewFence(id: string, lifeMs: number, nowMs: number): boolean {
+    this.#liftExpired(nowMs);
+    const fence = this.#closed.get(id);
+    if (fence !== undefined) fence.untilMs = nowMs + lifeMs;
+    return fence !== undefined;
+  }
+
+  fill(writes: readonly StoreWrite[], nowMs: number): FillReply {
+    this.#liftExpired(nowMs);
+    const outcomes = writes.map((write) => this.#judge(write, nowMs));
+    for (const [index, write] of writes.entries()) {
+      if (outcomes[index] === 'stored') this.#store(write, write.bytes, nowMs);
+    }
+    return { epoch: this.#epoch, seq: this.#seq, outcomes };
+  }
+
+  set(writes: readonly StoreWrite[], nowMs: number): SetReply {
+    this.#liftExpired(nowMs);
+    const outcomes = writes.map((write) => this.#judgeSet(write, nowMs));
+    const seq = this.#next();
+    for (const [index, write] of writes.entries()) {
+      if (outcomes[index] === 'stored') this.#store(write, withSeq(write.bytes, seq), nowMs);
+      if (outcomes[index] === 'conflicted') this.#entries.delete(write.key);
+      this.#fence.set(fenceSlot(write.key), seq);
+    }
+    this.#publish(seq, { ...NOTHING, keys: writes.map((write) => write.key) }, undefined);
+    return { epoch: this.#epoch, seq, outcomes };
+  }
+
+  tail(request: TailRequest, nowMs: number): TailReply {
+    this.#liftExpired(nowMs);
+    const conflictingLeaseMs = this.#register(request, nowMs);
+    const reply = {
+      epoch: this.#epoch,
+      timeline: this.#timeline,
+      seq: this.#seq,
+      authorityMs: nowMs,
+      conflictingLeaseMs,
+    };
+    const oldest = this.#log[0]?.seq ?? this.#seq + 1;
+    const isReached = request.epoch === this.#epoch && request.applied >= oldest - 1 && request.applied <= this.#seq;
+    if (!isReached) return { ...reply, events: [], snapshot: this.#snapshot() };
+    return { ...reply, events: this.#log.slice(request.applied - oldest + 1), snapshot: undefined };
+  }
+
+  members(nowMs: number): MembersReply {
+    const members = [...this.#members].map(([id, { epoch, applied, leaseMs, seenMs }]) => ({
+      id,
+      applied: epoch === this.#epoch ? applied : -1,
+      leaseMs,
+      silentMs: nowMs - seenMs,
+    }));
+    const remembered = members.filter(({ silentMs }) => silentMs <= FORGOTTEN_AFTER_MS);
+    for (const { id, silentMs } of members) {
+      if (silentMs > FORGOTTEN_AFTER_MS) this.#members.delete(id);
+    }
+    return { members: remembered, epochAgeMs: nowMs - this.#begunMs };
+  }
+
+  /** Drops all entries whose key matches a glob; answers how many, of how many. */
+  collect(pattern: string): { dropped: number; scanned: number } {
+    const keys = [...this.#entries.keys()];
+    const matching = keys.filter((key) => matchesGlob(pattern, key));
+    for (const key of matching) this.#entries.delete(key);
+    return { dropped: matching.length, scanned: keys.length };
+  }
+
+  #begin(epoch: string, timeline: string, nowMs: number): void {
+    this.#isLost = false;
+    this.#epoch = epoch;
+    this.#timeline = timeline;
+    this.#seq = 0;
+    this.#log = [];
+    this.#fence.clear();
+    this.#closed.clear();
+    this.#agreement = undefined;
+    this.#begunMs = nowMs;
+    this.#versions = new Versions(this.#options.maxVersions);
+  }
+
+  /** One event: drops its keys, closes their slots, raises versions, logs and publishes. */
+  #apply(invalidation: Invalidation, fence: FenceChange | undefined): number {
     const seq = this.#next();
     for (const key of invalidation.keys) {
       this.#entries.delete(key);
       this.#fence.set(fenceSlot(key), seq);
     }
     this.#versions.raise(seq, invalidation);
-    this.#publish(seq, invalidation);
-    return { epoch: this.#epoch, seq };
+    this.#publish(seq, invalidation, fence);
+    return seq;
   }
 
-  fill(writes: readonly StoreWrite[], nowMs: number): FillReply {
-    const outcomes = writes.map((write) => {
-      const outcome = this.#judge(write, nowMs);
-      if (outcome === 'stored') this.#store(write, write.bytes, nowMs);
-      return outcome;
-    });
-    return { epoch: this.#epoch, seq: this.#seq, outcomes };
-  }
-
-  set(writes: readonly StoreWrite[], nowMs: number): SetReply {
-    const outcomes = writes.map((write) => this.#judge(write, nowMs) === 'stored');
-    const seq = this.#next();
-    for (const [index, write] of writes.entries()) {
-      if (outcomes[index] === true) this.#store(write, withSeq(write.bytes, seq), nowMs);
-      else this.#entries.delete(write.key);
-      this.#fence.set(fenceSlot(write.key), seq);
+  /** The first step that finds a fence past its life writes its lift as an event. */
+  #liftExpired(nowMs: number): void {
+    for (const [id, { invalidation, untilMs }] of this.#closed) {
+      if (untilMs > nowMs) continue;
+      this.#closed.delete(id);
+      this.#apply(invalidation, { kind: 'lift', id });
     }
-    this.#publish(seq, { keys: writes.map((write) => write.key), tags: [], prefixes: [], clear: false });
-    return { epoch: this.#epoch, seq, stored: outcomes };
   }
 
-  tail(request: TailRequest, nowMs: number): TailReply {
-    const reply = { epoch: this.#epoch, timeline: this.#timeline, seq: this.#seq, authorityMs: nowMs };
-    const oldest = this.#log[0]?.seq ?? this.#seq + 1;
-    const isReached = request.epoch === this.#epoch && request.applied >= oldest - 1 && request.applied <= this.#seq;
-    if (!isReached) return { ...reply, events: [], snapshot: this.#versions.snapshot() };
-    return { ...reply, events: this.#log.slice(request.applied - oldest + 1), snapshot: undefined };
+  #isCovered(key: string, tags: readonly string[]): boolean {
+    if (this.#closed.size === 0) return false;
+    const fences = new ClosedFences();
+    fences.replace(this.#snapshot().fences);
+    return fences.covers(key, tags, false);
+  }
+
+  #snapshot(): Snapshot {
+    const fences = [...this.#closed].map(([id, { isExclusive, invalidation }]) => {
+      const { keys, tags, prefixes } = invalidation;
+      return { id, isExclusive, keys, tags, prefixes };
+    });
+    return { ...this.#versions.snapshot(), fences };
+  }
+
+  /** Notes the asking member; answers the Δ agreed on where a live member keeps to another one. */
+  #register({ member, epoch, applied }: TailRequest, nowMs: number): number | undefined {
+    const { id, leaseMs }: Member = member;
+    this.#members.set(id, { epoch: epoch ?? '', applied, leaseMs, seenMs: nowMs });
+    const agreed = this.#agreement;
+    if (
+      agreed !== undefined &&
+      agreed.leaseMs !== leaseMs &&
+      nowMs - agreed.seenMs <= AGREED_FOR_LEASES * agreed.leaseMs
+    ) {
+      return agreed.leaseMs;
+    }
+    this.#agreement = { leaseMs, seenMs: nowMs };
+    return undefined;
   }
 
   #next(): number {
@@ -114,12 +347,30 @@ export class Authority {
   #judge(write: StoreWrite, nowMs: number): FillOutcome {
     const { epoch, seq } = write.lease;
     if (epoch !== this.#epoch || seq > this.#seq) return 'voided';
+    if (this.#isCovered(write.key, tagsOf(write.bytes))) return 'fenced';
     if ((this.#fence.get(fenceSlot(write.key)) ?? 0) > seq) return 'fenced';
-    const stored = this.#stored(write.key, nowMs);
-    if (stored === undefined) return 'stored';
+    return (this.#envelope(write.key, nowMs)?.lease ?? 0) > seq ? 'superseded' : 'stored';
+  }
+
+  /** As a fill, but where both sides have a version of the caller's, that alone decides which one is newer. */
+  #judgeSet(write: StoreWrite, nowMs: number): SetOutcome {
+    const { epoch, seq } = write.lease;
+    const given = decodeEnvelope(write.bytes);
+    const stored = this.#envelope(write.key, nowMs)?.version;
+    const isCurrent = epoch === this.#epoch && seq <= this.#seq;
+    if (typeof given === 'object' && given.version !== undefined && stored !== undefined && isCurrent) {
+      if (this.#isCovered(write.key, given.tags)) return 'conflicted';
+      return given.version < stored ? 'outdated' : 'stored';
+    }
+    return this.#judge(write, nowMs) === 'stored' ? 'stored' : 'conflicted';
+  }
+
+  /** What is stored under a key, if it is an entry of this epoch. */
+  #envelope(key: string, nowMs: number): Envelope | undefined {
+    const stored = this.#stored(key, nowMs);
+    if (stored === undefined) return undefined;
     const envelope = decodeEnvelope(stored.bytes);
-    const isHigher = typeof envelope === 'object' && envelope.epoch === this.#epoch && envelope.lease > seq;
-    return isHigher ? 'superseded' : 'stored';
+    return typeof envelope === 'object' && envelope.epoch === this.#epoch ? envelope : undefined;
   }
 
   #stored(key: string, nowMs: number): Stored | undefined {
@@ -134,13 +385,18 @@ export class Authority {
     this.#entries.set(write.key, { bytes, expiresAtMs }, { size: bytes.byteLength + write.key.length });
   }
 
-  #publish(seq: number, invalidation: Invalidation): void {
-    const event = { epoch: this.#epoch, seq, invalidation };
+  #publish(seq: number, invalidation: Invalidation, fence: FenceChange | undefined): void {
+    const event = { epoch: this.#epoch, seq, invalidation, fence };
     this.#log.push(event);
     // Trimmed by the half, so that the cost of moving what stays is shared by many events.
     if (this.#log.length >= 2 * this.#options.logEvents) this.#log = this.#log.slice(-this.#options.logEvents);
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function tagsOf(bytes: Uint8Array): readonly string[] {
+  const envelope = decodeEnvelope(bytes);
+  return typeof envelope === 'object' ? envelope.tags : [];
 }
 
 function withSeq(bytes: Uint8Array, seq: number): Uint8Array {

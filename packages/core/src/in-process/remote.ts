@@ -47,7 +47,10 @@ function openSession(authority: Authority, context: RemoteContext): RemoteSessio
       queueMicrotask(() => listener.onConnected());
     },
     tail: async (request) => authority.tail(request, clock.wallMs()),
-    invalidate: async (invalidation) => authority.invalidate(invalidation),
+    invalidate: async (invalidation, fence) => authority.invalidate(invalidation, fence, clock.wallMs()),
+    renewBus() {},
+    renewFence: async (id, lifeMs) => authority.renewFence(id, lifeMs, clock.wallMs()),
+    members: async () => authority.members(clock.wallMs()),
   };
   return {
     partitions: [{ coordinator, store: storeOf(authority, clock) }],
@@ -63,5 +66,11 @@ function storeOf(authority: Authority, clock: Clock): Store {
     read: async (keys) => ({ timeline: authority.timeline, values: authority.read(keys, clock.wallMs()) }),
     fill: async (writes) => authority.fill(writes, clock.wallMs()),
     set: async (writes) => authority.set(writes, clock.wallMs()),
+    collect: async (pattern, { signal, onProgress }) => {
+      signal?.throwIfAborted();
+      const progress = authority.collect(pattern);
+      onProgress(progress);
+      return progress.dropped;
+    },
   };
 }

@@ -10,16 +10,17 @@ export const NEVER_MS: number = 2 ** 31 - 1;
  * which keeps them small integers for the first 24 days.
  */
 export class MemoryEntry {
+  /** The value, or its payload where `isCopied`. */
   readonly value: unknown;
   readonly expiresMs: number;
   /** The moment as of which the value is known to have been current. */
   readonly asOfMs: number;
-  /** Sequence number of the lease that dates the entry; -1 without one, then it lives by youth alone. */
+  /** Sequence number of the lease that dates the entry; 0 without one, then it lives by youth alone. */
   readonly lease: number;
   /** Events on the key up to this one are older than the value: its own number where it was `set`, else its lease. */
   readonly keySeq: number;
   readonly tags: readonly string[];
-  /** Whether readers get copies, because the value cannot be frozen. */
+  /** Whether readers get copies, each decoded from the payload. */
   readonly isCopied: boolean;
   /** The view's `generation` under which the entry was last found valid. */
   checkedGeneration: number;

@@ -44,12 +44,32 @@ export interface FillReply {
   readonly outcomes: readonly FillOutcome[];
 }
 
+/**
+ * What became of one set.
+ *
+ * - `stored`: it can be read by every instance.
+ * - `conflicted`: something newer than its lease is known, or a closed fence covers it; its key was dropped.
+ * - `outdated`: what is stored carries a higher version of the caller's, and stays.
+ */
+export type SetOutcome = 'stored' | 'conflicted' | 'outdated';
+
 export interface SetReply {
   readonly epoch: string;
   /** The sequence number that all entries of the call got. */
   readonly seq: number;
-  /** Whether each entry was stored; those that were not turned into an invalidation of their key. */
-  readonly stored: readonly boolean[];
+  readonly outcomes: readonly SetOutcome[];
+}
+
+/** How `collect` is watched and ended. */
+export interface CollectOptions {
+  readonly signal: AbortSignal | undefined;
+  /** Called after every batch with the entries dropped and looked at so far. Never throws. */
+  onProgress(progress: CollectProgress): void;
+}
+
+export interface CollectProgress {
+  readonly dropped: number;
+  readonly scanned: number;
 }
 
 /** A shared layer of one partition. Deadlines and errors as stated at `Coordinator`. */
@@ -62,4 +82,11 @@ export interface Store {
   fill(writes: readonly StoreWrite[]): Promise<FillReply>;
   /** Stores and invalidates in one step: one event for all keys. All leases of one call are of one epoch, no key twice. */
   set(writes: readonly StoreWrite[]): Promise<SetReply>;
+  /**
+   * Drops stored entries whose scoped key matches a glob (see `glob.ts`), a batch at a time. Frees memory only: what the
+   * pattern invalidated is already void. Answers how many were dropped.
+   *
+   * @throws the signal's reason when it fires between two batches
+   */
+  collect(pattern: string, options: CollectOptions): Promise<number>;
 }

@@ -10,9 +10,10 @@
 //   16      8     u64    own sequence number of an entry that was set; 0 for a fill. Scripts write these bytes in place
 //   24      16    bytes  epoch that both numbers belong to
 //   40      8     u64    logical expiry, Unix milliseconds; 0 for never
-//   48      2     u16    number of tags
-//   50      n            tags, each: u16 length in bytes, then UTF-8
-//   50 + n  rest  bytes  payload, as the codec wrote it
+//   48      8     u64    the caller's version of the value plus 1; 0 for none
+//   56      2     u16    number of tags
+//   58      n            tags, each: u16 length in bytes, then UTF-8
+//   58 + n  rest  bytes  payload, as the codec wrote it
 //
 // Numbers of 8 bytes are at most 2^53 - 1. An envelope of a higher version or with an unknown flag is not read.
 
@@ -28,8 +29,12 @@ export const LEASE_OFFSET = 8;
 export const SEQ_OFFSET = 16;
 /** Offset of the epoch, 16 raw bytes. */
 export const EPOCH_OFFSET = 24;
+/** Offset of the caller's version, 8 bytes. */
+export const VERSION_OFFSET = 48;
+/** Offset of the number of tags, 2 bytes. */
+export const TAG_COUNT_OFFSET = 56;
 /** Bytes before the first tag. */
-export const HEADER_BYTES = 50;
+export const HEADER_BYTES = 58;
 
 const MARK = 0x74;
 const MARK_OFFSET = 1;
@@ -37,7 +42,6 @@ const FLAGS_OFFSET = 2;
 const CODEC_OFFSET = 3;
 const LENGTH_OFFSET = 4;
 const EXPIRY_OFFSET = 40;
-const TAG_COUNT_OFFSET = 48;
 
 const EPOCH_BYTES = 16;
 const EPOCH_PATTERN = /^[0-9a-f]{32}$/;
@@ -58,6 +62,8 @@ export interface EnvelopeHeader {
   readonly seq: number;
   /** Unix milliseconds, whole; 0 for never. */
   readonly expiresAtMs: number;
+  /** The caller's version of a value that was set with one, 0 to 2^53 - 2; `undefined` for none. */
+  readonly version: number | undefined;
   readonly tags: readonly string[];
 }
 
@@ -95,6 +101,7 @@ export function encodeEnvelope(header: EnvelopeHeader, payload: Uint8Array): Buf
   writeU64(bytes, header.seq, SEQ_OFFSET);
   bytes.set(epochBytes(header.epoch), EPOCH_OFFSET);
   writeU64(bytes, header.expiresAtMs, EXPIRY_OFFSET);
+  writeU64(bytes, header.version === undefined ? 0 : header.version + 1, VERSION_OFFSET);
   writeTags(bytes, tags);
   bytes.set(payload, payloadOffset);
   return bytes;
@@ -109,13 +116,17 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | MalformedReason {
   const lease = readU64(view, LEASE_OFFSET);
   const seq = readU64(view, SEQ_OFFSET);
   const expiresAtMs = readU64(view, EXPIRY_OFFSET);
-  if (lease === undefined || seq === undefined || expiresAtMs === undefined) return 'malformed';
+  const versionPlus1 = readU64(view, VERSION_OFFSET);
+  if (lease === undefined || seq === undefined || expiresAtMs === undefined || versionPlus1 === undefined) {
+    return 'malformed';
+  }
   const tags: string[] = [];
   const payloadOffset = readTags(view, tags);
   if (payloadOffset === undefined) return 'malformed';
   const codecId = view[CODEC_OFFSET] as number;
   const epoch = epochText(view);
-  return { codecId, epoch, lease, seq, expiresAtMs, tags, payload: bytes.subarray(payloadOffset) };
+  const version = versionPlus1 === 0 ? undefined : versionPlus1 - 1;
+  return { codecId, epoch, lease, seq, expiresAtMs, version, tags, payload: bytes.subarray(payloadOffset) };
 }
 
 function faultOf(view: Buffer): MalformedReason | undefined {

@@ -9,6 +9,7 @@ export const GOLDEN: Readonly<Record<string, { readonly header: EnvelopeHeader; 
       lease: 41,
       seq: 0,
       expiresAtMs: 1_763_650_000_123,
+      version: undefined,
       tags: [],
     },
     value: () => ({
@@ -31,6 +32,7 @@ export const GOLDEN: Readonly<Record<string, { readonly header: EnvelopeHeader; 
       lease: 0,
       seq: 0,
       expiresAtMs: 0,
+      version: 0,
       tags: ['user:7', 'größe:😀', 'x'.repeat(300)],
     },
     value: () => ({ list: [1, -0, 'text', null, true], '': {} }),
@@ -42,6 +44,7 @@ export const GOLDEN: Readonly<Record<string, { readonly header: EnvelopeHeader; 
       lease: 2 ** 40 + 5,
       seq: Number.MAX_SAFE_INTEGER,
       expiresAtMs: 8.64e15,
+      version: Number.MAX_SAFE_INTEGER - 1,
       tags: ['t'],
     },
     value: () => 'set',
@@ -53,6 +56,7 @@ export const GOLDEN: Readonly<Record<string, { readonly header: EnvelopeHeader; 
       lease: 3,
       seq: 0,
       expiresAtMs: 1,
+      version: undefined,
       tags: [],
     },
     value: () => {

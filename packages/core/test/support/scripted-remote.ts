@@ -2,6 +2,7 @@ import type { Clock } from '../../src/clock.ts';
 import type {
   Coordinator,
   CoordinatorListener,
+  FenceChange,
   Invalidation,
   SequencedEvent,
   TailReply,
@@ -45,9 +46,16 @@ export class ScriptedRemote implements Remote {
   readonly fill = new Gate();
   readonly set = new Gate();
   readonly invalidate = new Gate();
+  readonly renewFence = new Gate();
+  readonly members = new Gate();
+  readonly collect = new Gate();
   /** What the calls were about, in the order they were made. */
   readonly log: { readonly call: 'read' | 'fill' | 'set' | 'invalidate'; readonly keys: readonly string[] }[] = [];
   readonly invalidations: Invalidation[] = [];
+  /** Changes of fences that calls asked for, in their order. */
+  readonly fenceChanges: FenceChange[] = [];
+  /** Times the engine asked for another subscription; each ends the cut of the bus. */
+  busRenewals = 0;
   /** Messages of the bus that were held back, oldest first. */
   bus: SequencedEvent[] = [];
   isBusHeld = false;
@@ -89,11 +97,18 @@ export class ScriptedRemote implements Remote {
         queueMicrotask(() => (this.#isAway ? listener.onDisconnected() : listener.onConnected()));
       },
       tail: (request) => this.tail.run(() => this.alterTail(this.#page(request, context.clock))),
-      invalidate: (invalidation) => {
+      invalidate: (invalidation, fence) => {
         this.log.push({ call: 'invalidate', keys: invalidation.keys });
         this.invalidations.push(invalidation);
-        return this.invalidate.run(() => authority.invalidate(invalidation));
+        if (fence !== undefined) this.fenceChanges.push(fence);
+        return this.invalidate.run(() => authority.invalidate(invalidation, fence, context.clock.wallMs()));
       },
+      renewBus: () => {
+        this.busRenewals++;
+        this.isBusCut = false;
+      },
+      renewFence: (id, lifeMs) => this.renewFence.run(() => authority.renewFence(id, lifeMs, context.clock.wallMs())),
+      members: () => this.members.run(() => authority.members(context.clock.wallMs())),
     };
     return {
       partitions: [{ coordinator, store: this.#store(context.clock) }],
@@ -129,7 +144,7 @@ export class ScriptedRemote implements Remote {
   }
 
   #gates(): Gate[] {
-    return [this.tail, this.read, this.fill, this.set, this.invalidate];
+    return [this.tail, this.read, this.fill, this.set, this.invalidate, this.renewFence, this.members, this.collect];
   }
 
   #failAll(): void {
@@ -170,6 +185,13 @@ export class ScriptedRemote implements Remote {
         note('set', writes);
         return this.set.run(() => authority.set(writes, clock.wallMs()));
       },
+      collect: (pattern, { signal, onProgress }) =>
+        this.collect.run(() => {
+          signal?.throwIfAborted();
+          const progress = authority.collect(pattern);
+          onProgress(progress);
+          return progress.dropped;
+        }),
     };
   }
 }

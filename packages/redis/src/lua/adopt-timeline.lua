@@ -8,7 +8,9 @@
 -- Returns {'OK', epoch}.
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'timeline')
 if state[2] ~= ARGV[1] then return {'OK', state[1] or ''} end
+local now = redis.call('TIME')
+local begun = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'timeline', ARGV[3], 'seq', 0)
+redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'timeline', ARGV[3], 'seq', 0, 'begun', begun)
 redis.call('HSET', KEYS[2], 'epoch', ARGV[2])
 return {'OK', ARGV[2]}

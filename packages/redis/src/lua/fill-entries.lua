@@ -10,17 +10,20 @@
 --
 -- One step, because an event between the check of the fence and the write would be undone. All keys are of one slot.
 -- include: shared/open-partition.lua
+-- include: shared/announce-event.lua
+-- include: shared/forget-names.lua
+-- include: shared/lift-expired.lua
 -- include: shared/judge-entry.lua
 
 local slots = {}
 for i = 4, #KEYS do slots[#slots + 1] = ARGV[5 + 4 * (i - 4)] end
-local fences = redis.call('HMGET', KEYS[2], unpack(slots))
+local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
 local reply = {'OK', epoch, seq}
 for i = 4, #KEYS do
   local at = 5 + 4 * (i - 4)
-  local outcome = judge(KEYS[i], fences[i - 3], tonumber(ARGV[at + 1]), ARGV[3], ARGV[4])
-  reply[#reply + 1] = outcome
+  local storedLease = datesOf(KEYS[i], ARGV[4])
+  reply[i] = judge(KEYS[i], slotSeqs[i - 3], tonumber(ARGV[at + 1]), ARGV[3], storedLease, ARGV[at + 3], 57)
 end
 for i = 4, #KEYS do
   if reply[i] == 1 then

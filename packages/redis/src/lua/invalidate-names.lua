@@ -1,68 +1,52 @@
 #!lua flags=allow-oom
 -- keys: 3+
--- Gives an event its place in the sequence and makes everybody forget what it names.
+-- Gives an event its place in the sequence and makes everybody forget what it names; closes or lifts a fence if asked.
 --
 -- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4..] entries to drop
--- ARGV[1] timeline            ARGV[2] epoch to start if needed
--- ARGV[3] PUBLISH or SPUBLISH ARGV[4] channel
--- ARGV[5] event text          ARGV[6] events the log keeps
--- ARGV[7] versions kept       ARGV[8] 1 to clear the whole cache, else 0
--- ARGV[9] number of version fields, then these, each kind:bucket:name, then one fence slot for each entry
--- Returns {'OK', epoch, seq} or {'TIMELINE', timeline of the state}.
+-- ARGV[1] timeline             ARGV[2] epoch to start if needed
+-- ARGV[3] PUBLISH or SPUBLISH  ARGV[4] channel
+-- ARGV[5] event text           ARGV[6] events the log keeps
+-- ARGV[7] versions kept        ARGV[8] 1 to clear the whole cache, else 0
+-- ARGV[9] '', 'close' or 'lift'   ARGV[10] id of the fence   ARGV[11] its life in ms
+-- ARGV[12] the fence as JSON for 'close' (see lift-expired), else ''
+-- ARGV[13] number of version fields, then these, each kind:bucket:name, then one fence slot for each entry
+-- Returns {'OK', epoch, seq}, {'TIMELINE', timeline of the state}, or {'FULL'} when too many fences are closed.
 --
 -- One step, because between dropping an entry and closing its fence an older load could be stored. All keys are of one
 -- slot. Allowed under out-of-memory: forgetting must always be possible.
 -- include: shared/open-partition.lua
 -- include: shared/announce-event.lua
+-- include: shared/forget-names.lua
+-- include: shared/lift-expired.lua
 
-local meta, fence = KEYS[1], KEYS[2]
-local fields = tonumber(ARGV[9])
-seq = seq + 1
-redis.call('HSET', meta, 'seq', seq)
+local change = ARGV[9]
+if change == 'close' and #closed >= 256 then return {'FULL'} end
 
-if #KEYS > 3 then
-  redis.call('UNLINK', unpack(KEYS, 4))
-  local slots = {}
-  for i = 4, #KEYS do
-    slots[#slots + 1] = ARGV[9 + fields + i - 3]
-    slots[#slots + 1] = seq
-  end
-  redis.call('HSET', fence, unpack(slots))
+local count = tonumber(ARGV[13])
+local names, slots, fields = {}, {}, {}
+for i = 1, count do fields[i] = ARGV[13 + i] end
+for i = 4, #KEYS do
+  names[i - 3] = KEYS[i]
+  slots[i - 3] = ARGV[10 + count + i]
 end
 
-if ARGV[8] == '1' then redis.call('HSET', meta, 'clear', seq) end
+seq = seq + 1
+redis.call('HSET', KEYS[1], 'seq', seq)
+forget(names, slots, fields, ARGV[7])
+if ARGV[8] == '1' then redis.call('HSET', KEYS[1], 'clear', seq) end
 
-if fields > 0 then
-  local versions = {}
-  for i = 10, 9 + fields do
-    versions[#versions + 1] = ARGV[i]
-    versions[#versions + 1] = seq
+if change ~= '' then
+  local others = {}
+  for _, other in ipairs(closed) do
+    if other.i ~= ARGV[10] then others[#others + 1] = other end
   end
-  local added = redis.call('HSET', meta, unpack(versions))
-  if added > 0 and redis.call('HINCRBY', meta, 'versions', added) > tonumber(ARGV[7]) then
-    -- The older half leaves its newest number behind as the floor of its bucket. By halves, so that sorting is rare.
-    local all = redis.call('HGETALL', meta)
-    local held, floors = {}, {}
-    for i = 1, #all, 2 do
-      local kind, bucket = string.match(all[i], '^([tpf]):(%d+)')
-      if kind == 'f' then
-        floors[bucket] = tonumber(all[i + 1])
-      elseif kind then
-        held[#held + 1] = {field = all[i], bucket = bucket, seq = tonumber(all[i + 1])}
-      end
-    end
-    table.sort(held, function(a, b) return a.seq < b.seq end)
-    local dropped = math.floor(#held / 2)
-    for i = 1, dropped do
-      local version = held[i]
-      redis.call('HDEL', meta, version.field)
-      if version.seq > (floors[version.bucket] or 0) then
-        floors[version.bucket] = version.seq
-        redis.call('HSET', meta, 'f:' .. version.bucket, version.seq)
-      end
-    end
-    redis.call('HSET', meta, 'versions', #held - dropped)
+  closed = others
+  if change == 'close' then
+    local fence = cjson.decode(ARGV[12])
+    fence.u = now + tonumber(ARGV[11])
+    closed[#closed + 1] = fence
   end
+  saveFences()
 end
 
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])

@@ -1,35 +1,53 @@
 #!lua flags=allow-oom
--- keys: 3
--- Tells what happened after `applied`: the events, or a snapshot when epoch or log no longer reach.
+-- keys: 4
+-- Tells what happened after `applied`: the events, or a snapshot when epoch or log no longer reach. Registers the member
+-- that asks, and tells when a live one keeps to another lease.
 --
--- KEYS[1] meta   KEYS[2] fence   KEYS[3] log
+-- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4] members
 -- ARGV[1] timeline   ARGV[2] epoch to start if needed
 -- ARGV[3] epoch of the caller's view or ''   ARGV[4] applied   ARGV[5] most events in one answer
--- Returns {'OK', epoch, seq, server time in ms, 'EVENTS', first seq, event text, ...}
---      or {'OK', epoch, seq, server time in ms, 'SNAPSHOT', meta field, value, ...}
+-- ARGV[6] member id   ARGV[7] its lease in ms
+-- Returns {'OK', epoch, seq, server time in ms, conflicting lease in ms or 0, 'EVENTS', first seq, event text, ...}
+--      or {'OK', epoch, seq, server time in ms, conflicting lease in ms or 0, 'SNAPSHOT', meta field, value, ...}
 --      or {'TIMELINE', timeline of the state}.
 --
 -- One step, so that sequence number and events belong together. All keys are of one slot.
 -- include: shared/open-partition.lua
+-- include: shared/announce-event.lua
+-- include: shared/forget-names.lua
+-- include: shared/lift-expired.lua
 
-local now = redis.call('TIME')
-local reply = {'OK', epoch, seq, string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))}
+local nowText = string.format('%.0f', now)
+redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
+
+-- An agreed lease holds for three times itself after the last member that confirmed it.
+local agreed = redis.call('HMGET', KEYS[1], 'lease', 'leaseAt')
+local conflict = 0
+if agreed[1] and agreed[1] ~= ARGV[7] and now - tonumber(agreed[2]) <= 3 * tonumber(agreed[1]) then
+  conflict = tonumber(agreed[1])
+else
+  redis.call('HSET', KEYS[1], 'lease', ARGV[7], 'leaseAt', nowText)
+end
+
+local reply = {'OK', epoch, seq, nowText, conflict}
 local applied = tonumber(ARGV[4])
-
 if ARGV[3] == epoch and applied <= seq then
   local first = string.format('%.0f', applied + 1)
   local entries = {}
   if applied < seq then
     entries = redis.call('XRANGE', KEYS[3], first .. '-0', '+', 'COUNT', ARGV[5])
   end
-  if applied == seq or (entries[1] and entries[1][1] == first .. '-0') then
-    reply[5], reply[6] = 'EVENTS', applied + 1
+  -- Their numbers are told by their order, so a hole would misnumber all that follows it.
+  local last = string.format('%.0f', applied + #entries)
+  local isWhole = entries[1] and entries[1][1] == first .. '-0' and entries[#entries][1] == last .. '-0'
+  if applied == seq or isWhole then
+    reply[6], reply[7] = 'EVENTS', applied + 1
     for i = 1, #entries do reply[#reply + 1] = entries[i][2][2] end
     return reply
   end
 end
 
-reply[5] = 'SNAPSHOT'
+reply[6] = 'SNAPSHOT'
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all do reply[#reply + 1] = all[i] end
 return reply

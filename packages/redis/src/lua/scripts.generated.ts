@@ -14,12 +14,14 @@ export const ADOPT_TIMELINE: LuaScript = {
   name: 'adopt-timeline',
   keys: 3,
   variadic: false,
-  sha1: 'd619dd66a68faa022ab049f4e00397b6597b3d5c',
+  sha1: '7192bfdd4ec3c57827ad6c893f0b0d795e74adaa',
   source: `#!lua flags=allow-oom
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'timeline')
 if state[2] ~= ARGV[1] then return {'OK', state[1] or ''} end
+local now = redis.call('TIME')
+local begun = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'timeline', ARGV[3], 'seq', 0)
+redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'timeline', ARGV[3], 'seq', 0, 'begun', begun)
 redis.call('HSET', KEYS[2], 'epoch', ARGV[2])
 return {'OK', ARGV[2]}
 `,
@@ -29,36 +31,150 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: '480b570c0797a45152a6f2eda5790329cf571ab9',
+  sha1: 'c6a8c2c82a50a0e9b33f8e5b3554f409f9fc9400',
   source: `#!lua
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq')
-local epoch, timeline, seq = partition[1], partition[2], tonumber(partition[3])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
-  epoch, timeline, seq = ARGV[2], ARGV[1], 0
+  epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
-local function judge(key, fence, lease, entryEpoch, rawEpoch)
-  if entryEpoch ~= epoch or lease > seq then return 4 end
-  if fence and tonumber(fence) > lease then return 2 end
-  local head = redis.pcall('GETRANGE', key, 0, 39)
-  if #head == 40 and string.byte(head, 1) == 1 and string.byte(head, 2) == 0x74 and string.sub(head, 25, 40) == rawEpoch then
-    if struct.unpack('>I8', head, 9) > lease then return 3 end
+local function announce(command, channel, logEvents, event)
+  local number = string.format('%.0f', seq)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
+end
+local function prune(limit)
+  local meta = KEYS[1]
+  local all = redis.call('HGETALL', meta)
+  local held, floors, clear = {}, {}, 0
+  for i = 1, #all, 2 do
+    local kind, bucket = string.match(all[i], '^([tpgf]):(%d+)')
+    if kind == 'f' then
+      floors[bucket] = tonumber(all[i + 1])
+    elseif kind then
+      held[#held + 1] = {field = all[i], kind = kind, bucket = bucket, seq = tonumber(all[i + 1])}
+    elseif all[i] == 'clear' then
+      clear = tonumber(all[i + 1])
+    end
   end
+  if #held <= limit then return #held end
+  table.sort(held, function(a, b) return a.seq < b.seq end)
+  local dropped = math.floor(#held / 2)
+  local gone, raised = {}, {}
+  for i = 1, dropped do
+    local version = held[i]
+    gone[i] = version.field
+    if version.kind == 'g' then
+      clear = math.max(clear, version.seq)
+      raised.clear = clear
+    elseif version.seq > (floors[version.bucket] or 0) then
+      floors[version.bucket] = version.seq
+      raised['f:' .. version.bucket] = version.seq
+    end
+  end
+  local pairsOf = {}
+  for field, number in pairs(raised) do
+    pairsOf[#pairsOf + 1] = field
+    pairsOf[#pairsOf + 1] = number
+  end
+  for at = 1, #gone, 1000 do redis.call('HDEL', meta, unpack(gone, at, math.min(at + 999, #gone))) end
+  for at = 1, #pairsOf, 1000 do redis.call('HSET', meta, unpack(pairsOf, at, math.min(at + 999, #pairsOf))) end
+  return #held - dropped
+end
+local function forget(names, slots, fields, limit)
+  if #names > 0 then
+    redis.call('UNLINK', unpack(names))
+    local closing = {}
+    for i = 1, #slots do
+      closing[2 * i - 1] = slots[i]
+      closing[2 * i] = seq
+    end
+    redis.call('HSET', KEYS[2], unpack(closing))
+  end
+  if #fields > 0 then
+    local versions = {}
+    for i = 1, #fields do
+      versions[2 * i - 1] = fields[i]
+      versions[2 * i] = seq
+    end
+    local added = redis.call('HSET', KEYS[1], unpack(versions))
+    if added > 0 and redis.call('HINCRBY', KEYS[1], 'versions', added) > tonumber(limit) then
+      redis.call('HSET', KEYS[1], 'versions', prune(tonumber(limit)))
+    end
+  end
+end
+local closed = {}
+local function saveFences()
+  if #closed == 0 then
+    redis.call('HDEL', KEYS[1], 'fences')
+  else
+    redis.call('HSET', KEYS[1], 'fences', cjson.encode(closed))
+  end
+end
+if fences then
+  local expired = {}
+  for _, fence in ipairs(cjson.decode(fences)) do
+    if fence.u > now then closed[#closed + 1] = fence else expired[#expired + 1] = fence end
+  end
+  for _, fence in ipairs(expired) do
+    seq = seq + 1
+    redis.call('HSET', KEYS[1], 'seq', seq)
+    forget(fence.n, fence.s, fence.v, fence.l)
+    announce(fence.b, fence.c, fence.m, fence.e)
+  end
+  if #expired > 0 then saveFences() end
+end
+local function isCovered(key, bytes, at)
+  if #closed == 0 then return false end
+  local tags = {}
+  local tagAt = at + 2
+  for i = 1, struct.unpack('>I2', bytes, at) do
+    local length = struct.unpack('>I2', bytes, tagAt)
+    tags[string.sub(bytes, tagAt + 2, tagAt + 1 + length)] = true
+    tagAt = tagAt + 2 + length
+  end
+  for _, fence in ipairs(closed) do
+    for _, name in ipairs(fence.n) do
+      if name == key then return true end
+    end
+    for _, prefix in ipairs(fence.P) do
+      if string.sub(key, 1, #prefix) == prefix then return true end
+    end
+    for _, tag in ipairs(fence.t) do
+      if tags[tag] then return true end
+    end
+  end
+  return false
+end
+local function datesOf(key, rawEpoch)
+  local head = redis.pcall('GETRANGE', key, 0, 55)
+  if #head ~= 56 or string.byte(head, 1) ~= 1 or string.byte(head, 2) ~= 0x74 then return 0, 0 end
+  if string.sub(head, 25, 40) ~= rawEpoch then return 0, 0 end
+  return struct.unpack('>I8', head, 9), struct.unpack('>I8', head, 49)
+end
+local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
+  if entryEpoch ~= epoch or lease > seq then return 4 end
+  if isCovered(key, bytes, at) then return 2 end
+  if slotSeq and tonumber(slotSeq) > lease then return 2 end
+  if storedLease > lease then return 3 end
   return 1
 end
 local slots = {}
 for i = 4, #KEYS do slots[#slots + 1] = ARGV[5 + 4 * (i - 4)] end
-local fences = redis.call('HMGET', KEYS[2], unpack(slots))
+local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 local reply = {'OK', epoch, seq}
 for i = 4, #KEYS do
   local at = 5 + 4 * (i - 4)
-  local outcome = judge(KEYS[i], fences[i - 3], tonumber(ARGV[at + 1]), ARGV[3], ARGV[4])
-  reply[#reply + 1] = outcome
+  local storedLease = datesOf(KEYS[i], ARGV[4])
+  reply[i] = judge(KEYS[i], slotSeqs[i - 3], tonumber(ARGV[at + 1]), ARGV[3], storedLease, ARGV[at + 3], 57)
 end
 for i = 4, #KEYS do
   if reply[i] == 1 then
@@ -78,15 +194,17 @@ export const INVALIDATE_NAMES: LuaScript = {
   name: 'invalidate-names',
   keys: 3,
   variadic: true,
-  sha1: '91045c45ded5540362d7f85ad5381174175838d6',
+  sha1: '1f01247767c24972dd2dbf73474955a4ea0f7bc1',
   source: `#!lua flags=allow-oom
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq')
-local epoch, timeline, seq = partition[1], partition[2], tonumber(partition[3])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
-  epoch, timeline, seq = ARGV[2], ARGV[1], 0
+  epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
@@ -96,75 +214,271 @@ local function announce(command, channel, logEvents, event)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
-local meta, fence = KEYS[1], KEYS[2]
-local fields = tonumber(ARGV[9])
-seq = seq + 1
-redis.call('HSET', meta, 'seq', seq)
-if #KEYS > 3 then
-  redis.call('UNLINK', unpack(KEYS, 4))
-  local slots = {}
-  for i = 4, #KEYS do
-    slots[#slots + 1] = ARGV[9 + fields + i - 3]
-    slots[#slots + 1] = seq
+local function prune(limit)
+  local meta = KEYS[1]
+  local all = redis.call('HGETALL', meta)
+  local held, floors, clear = {}, {}, 0
+  for i = 1, #all, 2 do
+    local kind, bucket = string.match(all[i], '^([tpgf]):(%d+)')
+    if kind == 'f' then
+      floors[bucket] = tonumber(all[i + 1])
+    elseif kind then
+      held[#held + 1] = {field = all[i], kind = kind, bucket = bucket, seq = tonumber(all[i + 1])}
+    elseif all[i] == 'clear' then
+      clear = tonumber(all[i + 1])
+    end
   end
-  redis.call('HSET', fence, unpack(slots))
+  if #held <= limit then return #held end
+  table.sort(held, function(a, b) return a.seq < b.seq end)
+  local dropped = math.floor(#held / 2)
+  local gone, raised = {}, {}
+  for i = 1, dropped do
+    local version = held[i]
+    gone[i] = version.field
+    if version.kind == 'g' then
+      clear = math.max(clear, version.seq)
+      raised.clear = clear
+    elseif version.seq > (floors[version.bucket] or 0) then
+      floors[version.bucket] = version.seq
+      raised['f:' .. version.bucket] = version.seq
+    end
+  end
+  local pairsOf = {}
+  for field, number in pairs(raised) do
+    pairsOf[#pairsOf + 1] = field
+    pairsOf[#pairsOf + 1] = number
+  end
+  for at = 1, #gone, 1000 do redis.call('HDEL', meta, unpack(gone, at, math.min(at + 999, #gone))) end
+  for at = 1, #pairsOf, 1000 do redis.call('HSET', meta, unpack(pairsOf, at, math.min(at + 999, #pairsOf))) end
+  return #held - dropped
 end
-if ARGV[8] == '1' then redis.call('HSET', meta, 'clear', seq) end
-if fields > 0 then
-  local versions = {}
-  for i = 10, 9 + fields do
-    versions[#versions + 1] = ARGV[i]
-    versions[#versions + 1] = seq
-  end
-  local added = redis.call('HSET', meta, unpack(versions))
-  if added > 0 and redis.call('HINCRBY', meta, 'versions', added) > tonumber(ARGV[7]) then
-    local all = redis.call('HGETALL', meta)
-    local held, floors = {}, {}
-    for i = 1, #all, 2 do
-      local kind, bucket = string.match(all[i], '^([tpf]):(%d+)')
-      if kind == 'f' then
-        floors[bucket] = tonumber(all[i + 1])
-      elseif kind then
-        held[#held + 1] = {field = all[i], bucket = bucket, seq = tonumber(all[i + 1])}
-      end
+local function forget(names, slots, fields, limit)
+  if #names > 0 then
+    redis.call('UNLINK', unpack(names))
+    local closing = {}
+    for i = 1, #slots do
+      closing[2 * i - 1] = slots[i]
+      closing[2 * i] = seq
     end
-    table.sort(held, function(a, b) return a.seq < b.seq end)
-    local dropped = math.floor(#held / 2)
-    for i = 1, dropped do
-      local version = held[i]
-      redis.call('HDEL', meta, version.field)
-      if version.seq > (floors[version.bucket] or 0) then
-        floors[version.bucket] = version.seq
-        redis.call('HSET', meta, 'f:' .. version.bucket, version.seq)
-      end
-    end
-    redis.call('HSET', meta, 'versions', #held - dropped)
+    redis.call('HSET', KEYS[2], unpack(closing))
   end
+  if #fields > 0 then
+    local versions = {}
+    for i = 1, #fields do
+      versions[2 * i - 1] = fields[i]
+      versions[2 * i] = seq
+    end
+    local added = redis.call('HSET', KEYS[1], unpack(versions))
+    if added > 0 and redis.call('HINCRBY', KEYS[1], 'versions', added) > tonumber(limit) then
+      redis.call('HSET', KEYS[1], 'versions', prune(tonumber(limit)))
+    end
+  end
+end
+local closed = {}
+local function saveFences()
+  if #closed == 0 then
+    redis.call('HDEL', KEYS[1], 'fences')
+  else
+    redis.call('HSET', KEYS[1], 'fences', cjson.encode(closed))
+  end
+end
+if fences then
+  local expired = {}
+  for _, fence in ipairs(cjson.decode(fences)) do
+    if fence.u > now then closed[#closed + 1] = fence else expired[#expired + 1] = fence end
+  end
+  for _, fence in ipairs(expired) do
+    seq = seq + 1
+    redis.call('HSET', KEYS[1], 'seq', seq)
+    forget(fence.n, fence.s, fence.v, fence.l)
+    announce(fence.b, fence.c, fence.m, fence.e)
+  end
+  if #expired > 0 then saveFences() end
+end
+local change = ARGV[9]
+if change == 'close' and #closed >= 256 then return {'FULL'} end
+local count = tonumber(ARGV[13])
+local names, slots, fields = {}, {}, {}
+for i = 1, count do fields[i] = ARGV[13 + i] end
+for i = 4, #KEYS do
+  names[i - 3] = KEYS[i]
+  slots[i - 3] = ARGV[10 + count + i]
+end
+seq = seq + 1
+redis.call('HSET', KEYS[1], 'seq', seq)
+forget(names, slots, fields, ARGV[7])
+if ARGV[8] == '1' then redis.call('HSET', KEYS[1], 'clear', seq) end
+if change ~= '' then
+  local others = {}
+  for _, other in ipairs(closed) do
+    if other.i ~= ARGV[10] then others[#others + 1] = other end
+  end
+  closed = others
+  if change == 'close' then
+    local fence = cjson.decode(ARGV[12])
+    fence.u = now + tonumber(ARGV[11])
+    closed[#closed + 1] = fence
+  end
+  saveFences()
 end
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])
 return {'OK', epoch, seq}
 `,
 };
 
-export const READ_TAIL: LuaScript = {
-  name: 'read-tail',
-  keys: 3,
+export const READ_MEMBERS: LuaScript = {
+  name: 'read-members',
+  keys: 4,
   variadic: false,
-  sha1: '2ddb4ceb21c4ff71b14007df806c8a4b3744ed0a',
+  sha1: '13c6ee5d6a1a3800eb9b16bd6e9a6d88f52966ac',
   source: `#!lua flags=allow-oom
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq')
-local epoch, timeline, seq = partition[1], partition[2], tonumber(partition[3])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
-  epoch, timeline, seq = ARGV[2], ARGV[1], 0
+  epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
-local now = redis.call('TIME')
-local reply = {'OK', epoch, seq, string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))}
+local begun = tonumber(redis.call('HGET', KEYS[1], 'begun') or now)
+local reply = {'OK', now - begun}
+local all = redis.call('HGETALL', KEYS[4])
+for i = 1, #all, 2 do
+  local memberEpoch, applied, seen, lease = string.match(all[i + 1], '^(%x*) (%d+) (%d+) (%d+)$')
+  local silent = seen and now - tonumber(seen)
+  if not seen or silent > 3600000 then
+    redis.call('HDEL', KEYS[4], all[i])
+  else
+    reply[#reply + 1] = all[i]
+    reply[#reply + 1] = memberEpoch == epoch and tonumber(applied) or -1
+    reply[#reply + 1] = tonumber(lease)
+    reply[#reply + 1] = silent
+  end
+end
+return reply
+`,
+};
+
+export const READ_TAIL: LuaScript = {
+  name: 'read-tail',
+  keys: 4,
+  variadic: false,
+  sha1: '1c69dea848fb80676e50b73fc6cde560b467e7cd',
+  source: `#!lua flags=allow-oom
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
+local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+  epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
+  redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  redis.call('HSET', KEYS[2], 'epoch', epoch)
+elseif timeline ~= ARGV[1] then
+  return {'TIMELINE', timeline}
+end
+local function announce(command, channel, logEvents, event)
+  local number = string.format('%.0f', seq)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
+end
+local function prune(limit)
+  local meta = KEYS[1]
+  local all = redis.call('HGETALL', meta)
+  local held, floors, clear = {}, {}, 0
+  for i = 1, #all, 2 do
+    local kind, bucket = string.match(all[i], '^([tpgf]):(%d+)')
+    if kind == 'f' then
+      floors[bucket] = tonumber(all[i + 1])
+    elseif kind then
+      held[#held + 1] = {field = all[i], kind = kind, bucket = bucket, seq = tonumber(all[i + 1])}
+    elseif all[i] == 'clear' then
+      clear = tonumber(all[i + 1])
+    end
+  end
+  if #held <= limit then return #held end
+  table.sort(held, function(a, b) return a.seq < b.seq end)
+  local dropped = math.floor(#held / 2)
+  local gone, raised = {}, {}
+  for i = 1, dropped do
+    local version = held[i]
+    gone[i] = version.field
+    if version.kind == 'g' then
+      clear = math.max(clear, version.seq)
+      raised.clear = clear
+    elseif version.seq > (floors[version.bucket] or 0) then
+      floors[version.bucket] = version.seq
+      raised['f:' .. version.bucket] = version.seq
+    end
+  end
+  local pairsOf = {}
+  for field, number in pairs(raised) do
+    pairsOf[#pairsOf + 1] = field
+    pairsOf[#pairsOf + 1] = number
+  end
+  for at = 1, #gone, 1000 do redis.call('HDEL', meta, unpack(gone, at, math.min(at + 999, #gone))) end
+  for at = 1, #pairsOf, 1000 do redis.call('HSET', meta, unpack(pairsOf, at, math.min(at + 999, #pairsOf))) end
+  return #held - dropped
+end
+local function forget(names, slots, fields, limit)
+  if #names > 0 then
+    redis.call('UNLINK', unpack(names))
+    local closing = {}
+    for i = 1, #slots do
+      closing[2 * i - 1] = slots[i]
+      closing[2 * i] = seq
+    end
+    redis.call('HSET', KEYS[2], unpack(closing))
+  end
+  if #fields > 0 then
+    local versions = {}
+    for i = 1, #fields do
+      versions[2 * i - 1] = fields[i]
+      versions[2 * i] = seq
+    end
+    local added = redis.call('HSET', KEYS[1], unpack(versions))
+    if added > 0 and redis.call('HINCRBY', KEYS[1], 'versions', added) > tonumber(limit) then
+      redis.call('HSET', KEYS[1], 'versions', prune(tonumber(limit)))
+    end
+  end
+end
+local closed = {}
+local function saveFences()
+  if #closed == 0 then
+    redis.call('HDEL', KEYS[1], 'fences')
+  else
+    redis.call('HSET', KEYS[1], 'fences', cjson.encode(closed))
+  end
+end
+if fences then
+  local expired = {}
+  for _, fence in ipairs(cjson.decode(fences)) do
+    if fence.u > now then closed[#closed + 1] = fence else expired[#expired + 1] = fence end
+  end
+  for _, fence in ipairs(expired) do
+    seq = seq + 1
+    redis.call('HSET', KEYS[1], 'seq', seq)
+    forget(fence.n, fence.s, fence.v, fence.l)
+    announce(fence.b, fence.c, fence.m, fence.e)
+  end
+  if #expired > 0 then saveFences() end
+end
+local nowText = string.format('%.0f', now)
+redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
+local agreed = redis.call('HMGET', KEYS[1], 'lease', 'leaseAt')
+local conflict = 0
+if agreed[1] and agreed[1] ~= ARGV[7] and now - tonumber(agreed[2]) <= 3 * tonumber(agreed[1]) then
+  conflict = tonumber(agreed[1])
+else
+  redis.call('HSET', KEYS[1], 'lease', ARGV[7], 'leaseAt', nowText)
+end
+local reply = {'OK', epoch, seq, nowText, conflict}
 local applied = tonumber(ARGV[4])
 if ARGV[3] == epoch and applied <= seq then
   local first = string.format('%.0f', applied + 1)
@@ -172,32 +486,36 @@ if ARGV[3] == epoch and applied <= seq then
   if applied < seq then
     entries = redis.call('XRANGE', KEYS[3], first .. '-0', '+', 'COUNT', ARGV[5])
   end
-  if applied == seq or (entries[1] and entries[1][1] == first .. '-0') then
-    reply[5], reply[6] = 'EVENTS', applied + 1
+  local last = string.format('%.0f', applied + #entries)
+  local isWhole = entries[1] and entries[1][1] == first .. '-0' and entries[#entries][1] == last .. '-0'
+  if applied == seq or isWhole then
+    reply[6], reply[7] = 'EVENTS', applied + 1
     for i = 1, #entries do reply[#reply + 1] = entries[i][2][2] end
     return reply
   end
 end
-reply[5] = 'SNAPSHOT'
+reply[6] = 'SNAPSHOT'
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all do reply[#reply + 1] = all[i] end
 return reply
 `,
 };
 
-export const SET_ENTRIES: LuaScript = {
-  name: 'set-entries',
+export const RENEW_FENCE: LuaScript = {
+  name: 'renew-fence',
   keys: 3,
-  variadic: true,
-  sha1: '0b4676fc862b51b5c93deda78ebd955d380d77e6',
-  source: `#!lua
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq')
-local epoch, timeline, seq = partition[1], partition[2], tonumber(partition[3])
+  variadic: false,
+  sha1: 'c657ae22ba951768b16d95dee9b7a9d7ab452264',
+  source: `#!lua flags=allow-oom
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
-  epoch, timeline, seq = ARGV[2], ARGV[1], 0
+  epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
@@ -207,44 +525,275 @@ local function announce(command, channel, logEvents, event)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
-local function judge(key, fence, lease, entryEpoch, rawEpoch)
-  if entryEpoch ~= epoch or lease > seq then return 4 end
-  if fence and tonumber(fence) > lease then return 2 end
-  local head = redis.pcall('GETRANGE', key, 0, 39)
-  if #head == 40 and string.byte(head, 1) == 1 and string.byte(head, 2) == 0x74 and string.sub(head, 25, 40) == rawEpoch then
-    if struct.unpack('>I8', head, 9) > lease then return 3 end
+local function prune(limit)
+  local meta = KEYS[1]
+  local all = redis.call('HGETALL', meta)
+  local held, floors, clear = {}, {}, 0
+  for i = 1, #all, 2 do
+    local kind, bucket = string.match(all[i], '^([tpgf]):(%d+)')
+    if kind == 'f' then
+      floors[bucket] = tonumber(all[i + 1])
+    elseif kind then
+      held[#held + 1] = {field = all[i], kind = kind, bucket = bucket, seq = tonumber(all[i + 1])}
+    elseif all[i] == 'clear' then
+      clear = tonumber(all[i + 1])
+    end
   end
+  if #held <= limit then return #held end
+  table.sort(held, function(a, b) return a.seq < b.seq end)
+  local dropped = math.floor(#held / 2)
+  local gone, raised = {}, {}
+  for i = 1, dropped do
+    local version = held[i]
+    gone[i] = version.field
+    if version.kind == 'g' then
+      clear = math.max(clear, version.seq)
+      raised.clear = clear
+    elseif version.seq > (floors[version.bucket] or 0) then
+      floors[version.bucket] = version.seq
+      raised['f:' .. version.bucket] = version.seq
+    end
+  end
+  local pairsOf = {}
+  for field, number in pairs(raised) do
+    pairsOf[#pairsOf + 1] = field
+    pairsOf[#pairsOf + 1] = number
+  end
+  for at = 1, #gone, 1000 do redis.call('HDEL', meta, unpack(gone, at, math.min(at + 999, #gone))) end
+  for at = 1, #pairsOf, 1000 do redis.call('HSET', meta, unpack(pairsOf, at, math.min(at + 999, #pairsOf))) end
+  return #held - dropped
+end
+local function forget(names, slots, fields, limit)
+  if #names > 0 then
+    redis.call('UNLINK', unpack(names))
+    local closing = {}
+    for i = 1, #slots do
+      closing[2 * i - 1] = slots[i]
+      closing[2 * i] = seq
+    end
+    redis.call('HSET', KEYS[2], unpack(closing))
+  end
+  if #fields > 0 then
+    local versions = {}
+    for i = 1, #fields do
+      versions[2 * i - 1] = fields[i]
+      versions[2 * i] = seq
+    end
+    local added = redis.call('HSET', KEYS[1], unpack(versions))
+    if added > 0 and redis.call('HINCRBY', KEYS[1], 'versions', added) > tonumber(limit) then
+      redis.call('HSET', KEYS[1], 'versions', prune(tonumber(limit)))
+    end
+  end
+end
+local closed = {}
+local function saveFences()
+  if #closed == 0 then
+    redis.call('HDEL', KEYS[1], 'fences')
+  else
+    redis.call('HSET', KEYS[1], 'fences', cjson.encode(closed))
+  end
+end
+if fences then
+  local expired = {}
+  for _, fence in ipairs(cjson.decode(fences)) do
+    if fence.u > now then closed[#closed + 1] = fence else expired[#expired + 1] = fence end
+  end
+  for _, fence in ipairs(expired) do
+    seq = seq + 1
+    redis.call('HSET', KEYS[1], 'seq', seq)
+    forget(fence.n, fence.s, fence.v, fence.l)
+    announce(fence.b, fence.c, fence.m, fence.e)
+  end
+  if #expired > 0 then saveFences() end
+end
+for _, fence in ipairs(closed) do
+  if fence.i == ARGV[3] then
+    fence.u = now + tonumber(ARGV[4])
+    saveFences()
+    return {'OK', 1}
+  end
+end
+return {'OK', 0}
+`,
+};
+
+export const SET_ENTRIES: LuaScript = {
+  name: 'set-entries',
+  keys: 3,
+  variadic: true,
+  sha1: 'f78857cb48dcae4305c50fcb51e011a6a9506620',
+  source: `#!lua
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
+local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+  epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
+  redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  redis.call('HSET', KEYS[2], 'epoch', epoch)
+elseif timeline ~= ARGV[1] then
+  return {'TIMELINE', timeline}
+end
+local function announce(command, channel, logEvents, event)
+  local number = string.format('%.0f', seq)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
+end
+local function prune(limit)
+  local meta = KEYS[1]
+  local all = redis.call('HGETALL', meta)
+  local held, floors, clear = {}, {}, 0
+  for i = 1, #all, 2 do
+    local kind, bucket = string.match(all[i], '^([tpgf]):(%d+)')
+    if kind == 'f' then
+      floors[bucket] = tonumber(all[i + 1])
+    elseif kind then
+      held[#held + 1] = {field = all[i], kind = kind, bucket = bucket, seq = tonumber(all[i + 1])}
+    elseif all[i] == 'clear' then
+      clear = tonumber(all[i + 1])
+    end
+  end
+  if #held <= limit then return #held end
+  table.sort(held, function(a, b) return a.seq < b.seq end)
+  local dropped = math.floor(#held / 2)
+  local gone, raised = {}, {}
+  for i = 1, dropped do
+    local version = held[i]
+    gone[i] = version.field
+    if version.kind == 'g' then
+      clear = math.max(clear, version.seq)
+      raised.clear = clear
+    elseif version.seq > (floors[version.bucket] or 0) then
+      floors[version.bucket] = version.seq
+      raised['f:' .. version.bucket] = version.seq
+    end
+  end
+  local pairsOf = {}
+  for field, number in pairs(raised) do
+    pairsOf[#pairsOf + 1] = field
+    pairsOf[#pairsOf + 1] = number
+  end
+  for at = 1, #gone, 1000 do redis.call('HDEL', meta, unpack(gone, at, math.min(at + 999, #gone))) end
+  for at = 1, #pairsOf, 1000 do redis.call('HSET', meta, unpack(pairsOf, at, math.min(at + 999, #pairsOf))) end
+  return #held - dropped
+end
+local function forget(names, slots, fields, limit)
+  if #names > 0 then
+    redis.call('UNLINK', unpack(names))
+    local closing = {}
+    for i = 1, #slots do
+      closing[2 * i - 1] = slots[i]
+      closing[2 * i] = seq
+    end
+    redis.call('HSET', KEYS[2], unpack(closing))
+  end
+  if #fields > 0 then
+    local versions = {}
+    for i = 1, #fields do
+      versions[2 * i - 1] = fields[i]
+      versions[2 * i] = seq
+    end
+    local added = redis.call('HSET', KEYS[1], unpack(versions))
+    if added > 0 and redis.call('HINCRBY', KEYS[1], 'versions', added) > tonumber(limit) then
+      redis.call('HSET', KEYS[1], 'versions', prune(tonumber(limit)))
+    end
+  end
+end
+local closed = {}
+local function saveFences()
+  if #closed == 0 then
+    redis.call('HDEL', KEYS[1], 'fences')
+  else
+    redis.call('HSET', KEYS[1], 'fences', cjson.encode(closed))
+  end
+end
+if fences then
+  local expired = {}
+  for _, fence in ipairs(cjson.decode(fences)) do
+    if fence.u > now then closed[#closed + 1] = fence else expired[#expired + 1] = fence end
+  end
+  for _, fence in ipairs(expired) do
+    seq = seq + 1
+    redis.call('HSET', KEYS[1], 'seq', seq)
+    forget(fence.n, fence.s, fence.v, fence.l)
+    announce(fence.b, fence.c, fence.m, fence.e)
+  end
+  if #expired > 0 then saveFences() end
+end
+local function isCovered(key, bytes, at)
+  if #closed == 0 then return false end
+  local tags = {}
+  local tagAt = at + 2
+  for i = 1, struct.unpack('>I2', bytes, at) do
+    local length = struct.unpack('>I2', bytes, tagAt)
+    tags[string.sub(bytes, tagAt + 2, tagAt + 1 + length)] = true
+    tagAt = tagAt + 2 + length
+  end
+  for _, fence in ipairs(closed) do
+    for _, name in ipairs(fence.n) do
+      if name == key then return true end
+    end
+    for _, prefix in ipairs(fence.P) do
+      if string.sub(key, 1, #prefix) == prefix then return true end
+    end
+    for _, tag in ipairs(fence.t) do
+      if tags[tag] then return true end
+    end
+  end
+  return false
+end
+local function datesOf(key, rawEpoch)
+  local head = redis.pcall('GETRANGE', key, 0, 55)
+  if #head ~= 56 or string.byte(head, 1) ~= 1 or string.byte(head, 2) ~= 0x74 then return 0, 0 end
+  if string.sub(head, 25, 40) ~= rawEpoch then return 0, 0 end
+  return struct.unpack('>I8', head, 9), struct.unpack('>I8', head, 49)
+end
+local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
+  if entryEpoch ~= epoch or lease > seq then return 4 end
+  if isCovered(key, bytes, at) then return 2 end
+  if slotSeq and tonumber(slotSeq) > lease then return 2 end
+  if storedLease > lease then return 3 end
   return 1
 end
 local slots = {}
 for i = 4, #KEYS do slots[#slots + 1] = ARGV[9 + 5 * (i - 4)] end
-local fences = redis.call('HMGET', KEYS[2], unpack(slots))
-local isStored = {}
+local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
+local outcomes = {}
 for i = 4, #KEYS do
-  isStored[i] = judge(KEYS[i], fences[i - 3], tonumber(ARGV[10 + 5 * (i - 4)]), ARGV[7], ARGV[8]) == 1
+  local at = 9 + 5 * (i - 4)
+  local lease, after = tonumber(ARGV[at + 1]), ARGV[at + 4]
+  local storedLease, storedVersion = datesOf(KEYS[i], ARGV[8])
+  local version = struct.unpack('>I8', after, 25)
+  if version > 0 and storedVersion > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(KEYS[i], after, 33) then
+    outcomes[i] = version < storedVersion and 3 or 1
+  else
+    outcomes[i] = judge(KEYS[i], slotSeqs[i - 3], lease, ARGV[7], storedLease, after, 33) == 1 and 1 or 2
+  end
 end
 seq = seq + 1
 redis.call('HSET', KEYS[1], 'seq', seq)
 local own = struct.pack('>I8', seq)
-local closed = {}
+local closing = {}
 local reply = {'OK', epoch, seq}
 for i = 4, #KEYS do
   local at = 9 + 5 * (i - 4)
-  if isStored[i] then
+  if outcomes[i] == 1 then
     local envelope = ARGV[at + 3] .. own .. ARGV[at + 4]
     if ARGV[at + 2] == '0' then
       redis.call('SET', KEYS[i], envelope)
     else
       redis.call('SET', KEYS[i], envelope, 'PX', ARGV[at + 2])
     end
-  else
+  elseif outcomes[i] == 2 then
     redis.call('UNLINK', KEYS[i])
   end
-  closed[#closed + 1] = ARGV[at]
-  closed[#closed + 1] = seq
-  reply[#reply + 1] = isStored[i] and 1 or 0
+  closing[#closing + 1] = ARGV[at]
+  closing[#closing + 1] = seq
+  reply[i] = outcomes[i]
 end
-redis.call('HSET', KEYS[2], unpack(closed))
+redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])
 return reply
 `,

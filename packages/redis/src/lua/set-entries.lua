@@ -9,43 +9,55 @@
 -- ARGV[5] event text          ARGV[6] events the log keeps
 -- ARGV[7] epoch of all leases, 32 hex digits   ARGV[8] the same, 16 raw bytes
 -- then for each entry: fence slot, lease, lifetime in ms (0 for ever), envelope up to its own seq, envelope after it
--- Returns {'OK', epoch, seq, stored, ...}, stored 1 or 0 for each entry, or {'TIMELINE', timeline}.
+-- Returns {'OK', epoch, seq, outcome, ...} or {'TIMELINE', timeline}. Outcomes: 1 stored, 2 conflicted and dropped,
+-- 3 outdated by the version of what is stored, which stays.
 --
 -- One step for the reason of fill-entries. All keys are of one slot. Not allowed under out-of-memory.
 -- include: shared/open-partition.lua
 -- include: shared/announce-event.lua
+-- include: shared/forget-names.lua
+-- include: shared/lift-expired.lua
 -- include: shared/judge-entry.lua
 
 local slots = {}
 for i = 4, #KEYS do slots[#slots + 1] = ARGV[9 + 5 * (i - 4)] end
-local fences = redis.call('HMGET', KEYS[2], unpack(slots))
+local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
-local isStored = {}
+local outcomes = {}
 for i = 4, #KEYS do
-  isStored[i] = judge(KEYS[i], fences[i - 3], tonumber(ARGV[10 + 5 * (i - 4)]), ARGV[7], ARGV[8]) == 1
+  local at = 9 + 5 * (i - 4)
+  local lease, after = tonumber(ARGV[at + 1]), ARGV[at + 4]
+  local storedLease, storedVersion = datesOf(KEYS[i], ARGV[8])
+  local version = struct.unpack('>I8', after, 25)
+  if version > 0 and storedVersion > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(KEYS[i], after, 33) then
+    -- Both sides have a version of the caller's: that alone tells which one is newer.
+    outcomes[i] = version < storedVersion and 3 or 1
+  else
+    outcomes[i] = judge(KEYS[i], slotSeqs[i - 3], lease, ARGV[7], storedLease, after, 33) == 1 and 1 or 2
+  end
 end
 
 seq = seq + 1
 redis.call('HSET', KEYS[1], 'seq', seq)
 local own = struct.pack('>I8', seq)
-local closed = {}
+local closing = {}
 local reply = {'OK', epoch, seq}
 for i = 4, #KEYS do
   local at = 9 + 5 * (i - 4)
-  if isStored[i] then
+  if outcomes[i] == 1 then
     local envelope = ARGV[at + 3] .. own .. ARGV[at + 4]
     if ARGV[at + 2] == '0' then
       redis.call('SET', KEYS[i], envelope)
     else
       redis.call('SET', KEYS[i], envelope, 'PX', ARGV[at + 2])
     end
-  else
+  elseif outcomes[i] == 2 then
     redis.call('UNLINK', KEYS[i])
   end
-  closed[#closed + 1] = ARGV[at]
-  closed[#closed + 1] = seq
-  reply[#reply + 1] = isStored[i] and 1 or 0
+  closing[#closing + 1] = ARGV[at]
+  closing[#closing + 1] = seq
+  reply[i] = outcomes[i]
 end
-redis.call('HSET', KEYS[2], unpack(closed))
+redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])
 return reply

@@ -20,6 +20,13 @@ export function openCache(
   return cache;
 }
 
+/** The same, connected: what is set before may not be stored. */
+export async function openReady(...args: Parameters<typeof openCache>): Promise<Cache> {
+  const cache = openCache(...args);
+  await cache.ready();
+  return cache;
+}
+
 /** A plain client that is disconnected with the test. */
 export function openClient(url: string = inject('redisUrl')): Redis {
   const client = new Redis(url, { replyMapping: 'legacy', maxRetriesPerRequest: 0, retryStrategy: () => 100 });

@@ -1,3 +1,5 @@
+import type { MutateOptions, MutateResult, MutateTarget } from 'tierwise';
+
 /** What a cache in another process can be asked for; arguments and results travel as structured clones. */
 export interface InstanceCalls {
   /** Creates the cache. `leaseMs` is Δ. */
@@ -6,7 +8,12 @@ export interface InstanceCalls {
   peek(key: string): unknown;
   /** The loader asks the parent, with the key. */
   getOrSet(key: string, tags: readonly string[]): unknown;
-  set(key: string, value: unknown, tags: readonly string[]): { stored: boolean; delivered: boolean };
+  set(
+    key: string,
+    value: unknown,
+    tags: readonly string[],
+    version?: number,
+  ): { stored: boolean; outdated: boolean; delivered: boolean };
   delete(key: string): { delivered: boolean };
   invalidateTags(tags: readonly string[]): { delivered: boolean };
   clear(): { delivered: boolean };
@@ -16,6 +23,8 @@ export interface InstanceCalls {
   watch(key: string): undefined;
   /** What a watched key was answered with: each value and when the last read began that brought it, Unix ms. */
   watched(key: string): ReadonlyMap<unknown, number>;
+  /** A guarded write whose callback asks the parent, like a loader, for `write`. */
+  mutate(target: MutateTarget, options: MutateOptions): MutateResult<unknown>;
   close(): undefined;
 }
 

@@ -69,7 +69,8 @@ const calls: Calls = {
   get: (name, key) => cacheOf(name).get(key),
   peek: (name, key) => cacheOf(name).peek(key),
   getOrSet: (name, key, tags) => cacheOf(name).getOrSet(key, () => load(name, key), { tags }),
-  set: (name, key, value, tags) => cacheOf(name).set(key, value, { tags }),
+  set: (name, key, value, tags, version) =>
+    cacheOf(name).set(key, value, { tags, ...(version !== undefined && { version }) }),
   delete: (name, key) => cacheOf(name).delete(key),
   invalidateTags: (name, tags) => cacheOf(name).invalidateTags(tags),
   clear: (name) => cacheOf(name).clear(),
@@ -87,6 +88,7 @@ const calls: Calls = {
     return undefined;
   },
   watched: (name, key) => seen.get(`${name} ${key}`) ?? new Map(),
+  mutate: (name, target, options) => cacheOf(name).mutate(target, () => load(name, 'write'), options),
   close: async (name) => {
     await cacheOf(name).close();
     return undefined;

@@ -1,13 +1,23 @@
 import type { Redis } from 'ioredis';
-import type { Invalidation } from 'tierwise/driver';
-import { encodeEvent, fenceSlot, floorBucket, randomEpoch } from 'tierwise/driver';
+import {
+  encodeEvent,
+  type FenceChange,
+  fenceSlot,
+  floorBucket,
+  type Invalidation,
+  type Member,
+  NOTHING,
+  randomEpoch,
+} from 'tierwise/driver';
 import { type EnvelopeHeader, encodeEnvelope } from '../../../core/src/wire/envelope.ts';
 import {
   ADOPT_TIMELINE,
   FILL_ENTRIES,
   INVALIDATE_NAMES,
   type LuaScript,
+  READ_MEMBERS,
   READ_TAIL,
+  RENEW_FENCE,
   SET_ENTRIES,
 } from '../../src/lua/scripts.generated.ts';
 import { Names } from '../../src/names.ts';
@@ -36,7 +46,6 @@ export interface PartitionState {
 
 type Reply = readonly unknown[];
 
-const NOTHING: Invalidation = { keys: [], tags: [], prefixes: [], clear: false };
 const SEQ_OFFSET = 16;
 
 /** The scripts of one partition, called without anything between: arguments as given, replies as they come. */
@@ -53,18 +62,30 @@ export class ScriptPartition {
     this.#options = { logEvents: 10_000, maxVersions: 8_192, ...options };
   }
 
-  invalidate(what: Partial<Invalidation>, newEpoch: string = randomEpoch()): Promise<Reply> {
+  invalidate(what: Partial<Invalidation>, newEpoch: string = randomEpoch(), fence?: FenceChange): Promise<Reply> {
     const event = { ...NOTHING, ...what };
     const versions = [
       ...event.tags.map((tag) => `t:${floorBucket('t', tag)}:${tag}`),
       ...event.prefixes.map((prefix) => `p:${floorBucket('p', prefix)}:${prefix}`),
+      ...event.patterns.map((pattern) => `g:0:${pattern}`),
     ];
     return this.run(INVALIDATE_NAMES, event.keys, [
-      ...[this.timeline, newEpoch, 'PUBLISH', this.names.channel, encodeEvent(event)],
-      ...[this.#options.logEvents, this.#options.maxVersions, event.clear ? 1 : 0, versions.length],
+      ...[this.timeline, newEpoch, 'PUBLISH', this.names.channel, encodeEvent(event, fence)],
+      ...[this.#options.logEvents, this.#options.maxVersions, event.clear ? 1 : 0],
+      ...[fence?.kind ?? '', fence?.id ?? '', fence?.kind === 'close' ? fence.lifeMs : 0],
+      fence?.kind === 'close' ? this.#fenceText(event, versions, fence) : '',
+      versions.length,
       ...versions,
       ...event.keys.map(fenceSlot),
     ]);
+  }
+
+  renewFence(id: string, lifeMs: number, newEpoch: string = randomEpoch()): Promise<Reply> {
+    return this.run(RENEW_FENCE, [], [this.timeline, newEpoch, id, lifeMs]);
+  }
+
+  members(newEpoch: string = randomEpoch()): Promise<Reply> {
+    return this.#runOn([...this.names.state, this.names.members], READ_MEMBERS, [this.timeline, newEpoch]);
   }
 
   fill(entries: readonly EntryArgs[], newEpoch: string = randomEpoch()): Promise<Reply> {
@@ -94,7 +115,18 @@ export class ScriptPartition {
   }
 
   tail(epoch: string, applied: number, maxEvents: number = 1_000, newEpoch: string = randomEpoch()): Promise<Reply> {
-    return this.run(READ_TAIL, [], [this.timeline, newEpoch, epoch, applied, maxEvents]);
+    return this.tailAs({ id: 'member', leaseMs: 2_000 }, epoch, applied, maxEvents, newEpoch);
+  }
+
+  tailAs(
+    member: Member,
+    epoch: string,
+    applied: number,
+    maxEvents: number = 1_000,
+    newEpoch: string = randomEpoch(),
+  ): Promise<Reply> {
+    const args = [this.timeline, newEpoch, epoch, applied, maxEvents, member.id, member.leaseMs];
+    return this.#runOn([...this.names.state, this.names.members], READ_TAIL, args);
   }
 
   adopt(fromTimeline: string, newEpoch: string, toTimeline: string): Promise<Reply> {
@@ -118,14 +150,29 @@ export class ScriptPartition {
   }
 
   async run(script: LuaScript, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<Reply> {
-    const all = [...this.names.state, ...keys.map((key) => this.names.entry(key))];
+    return this.#runOn([...this.names.state, ...keys.map((key) => this.names.entry(key))], script, args);
+  }
+
+  /** What ends a fence, as `shared/lift-expired.lua` wants it. */
+  #fenceText(event: Invalidation, versions: readonly string[], fence: FenceChange & { kind: 'close' }): string {
+    const { keys, tags, prefixes } = event;
+    return JSON.stringify({
+      ...{ i: fence.id, x: fence.isExclusive ? 1 : 0, k: keys, t: tags, p: prefixes },
+      ...{ n: keys.map((key) => this.names.entry(key)), s: keys.map(fenceSlot) },
+      ...{ P: prefixes.map((prefix) => this.names.entry(prefix)), v: versions, l: this.#options.maxVersions },
+      ...{ b: 'PUBLISH', c: this.names.channel, m: this.#options.logEvents },
+      e: encodeEvent(event, { kind: 'lift', id: fence.id }),
+    });
+  }
+
+  async #runOn(all: readonly string[], script: LuaScript, args: readonly (string | number | Buffer)[]): Promise<Reply> {
     return (await this.client.eval(script.source, all.length, ...all, ...args)) as Reply;
   }
 }
 
 export function envelopeOf({ epoch, lease, payload = 'payload', header }: EntryArgs): Buffer {
   return encodeEnvelope(
-    { codecId: 1, epoch, lease, seq: 0, expiresAtMs: 0, tags: [], ...header },
+    { codecId: 1, epoch, lease, seq: 0, expiresAtMs: 0, version: undefined, tags: [], ...header },
     Buffer.from(payload),
   );
 }

@@ -5,13 +5,15 @@
 --
 -- Where meta or fence is missing, or their epochs differ, state was lost: a new epoch makes everything older void.
 -- Where the timeline differs nothing is changed and the caller has to find out which one holds.
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq')
-local epoch, timeline, seq = partition[1], partition[2], tonumber(partition[3])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
-  epoch, timeline, seq = ARGV[2], ARGV[1], 0
+  epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import type { MutateResult } from '../src/engine/mutations.ts';
+import { settled } from './support/fake-clock.ts';
+import { ControlledLoader, LEASE_MS, openInstance, openInstances, PAST_LEASE_MS, warm } from './support/instances.ts';
+import { begin } from './support/mutation.ts';
+
+describe('linearizable', () => {
+  test('resolves when every member has told that it applied the lift', async () => {
+    const [a, b] = await openInstances(2);
+    await a.clock.advance(10_000);
+    b.remote.tail.hold();
+    const mutation = await begin(a, { keys: ['k'] }, { consistency: 'linearizable' });
+    expect(a.remote.fenceChanges[0]).toMatchObject({ isExclusive: true });
+    let result: MutateResult<string> | undefined;
+    void mutation.commit().then((value) => {
+      result = value;
+    });
+    await a.clock.advance(200);
+    expect(result).toBe(undefined);
+    b.remote.tail.release();
+    b.remote.tail.pass();
+    await a.clock.advance(200);
+    expect(result).toMatchObject({ linearized: true, delivered: true, fenced: true });
+  });
+
+  test('waits out the lease of a member that does not answer, and not longer', async () => {
+    const [a, b] = await openInstances(2);
+    await warm([a, b], 'k', 'old');
+    await a.clock.advance(10_000);
+    b.remote.tail.hold();
+    b.remote.isBusCut = true;
+    let result: MutateResult<string> | undefined;
+    void a.cache
+      .mutate({ keys: ['k'] }, () => 'written', { consistency: 'linearizable' })
+      .then((value) => {
+        result = value;
+      });
+    await a.clock.advance(LEASE_MS);
+    expect(result).toBe(undefined);
+    await a.clock.advance(0.05 * LEASE_MS + 100);
+    expect(result).toMatchObject({ linearized: true });
+    expect(b.cache.peek('k')).toBe(undefined);
+  });
+
+  test('waits for the members of a fresh epoch, who have not registered yet', async () => {
+    const [a] = await openInstances(2);
+    await a.clock.advance(10_000);
+    a.hub.authority.restart(a.clock.wallMs());
+    let result: MutateResult<string> | undefined;
+    void a.cache
+      .mutate({ keys: ['k'] }, () => 'written', { consistency: 'linearizable' })
+      .then((value) => {
+        result = value;
+      });
+    await a.clock.advance(LEASE_MS);
+    expect(result).toBe(undefined);
+    await a.clock.advance(0.05 * LEASE_MS + 100);
+    expect(result).toMatchObject({ linearized: true });
+  });
+
+  test('says so when it could not find out, and ends', async () => {
+    const [a] = await openInstances(2);
+    await a.clock.advance(10_000);
+    a.remote.members.fail();
+    let result: MutateResult<string> | undefined;
+    void a.cache
+      .mutate({ keys: ['k'] }, () => 'written', { consistency: 'linearizable' })
+      .then((value) => {
+        result = value;
+      });
+    await a.clock.advance(2.1 * LEASE_MS + 200);
+    expect(result).toMatchObject({ delivered: true, linearized: false });
+  });
+
+  test('is not claimed when the lift was not delivered', async () => {
+    const a = await openInstance();
+    const mutation = await begin(a, { keys: ['k'] }, { consistency: 'linearizable' });
+    a.remote.disconnect();
+    expect(await mutation.commit()).toMatchObject({ delivered: false, linearized: false });
+  });
+
+  test('keeps loads of what it covers from being shared, and of nothing else', async () => {
+    const [a, b] = await openInstances(2);
+    const mutation = await begin(a, { keys: ['k'], tags: ['t'] }, { consistency: 'linearizable' });
+    for (const [index, { cache }] of [a, b].entries()) {
+      for (const [key, options, runs] of [
+        ['k', {}, 3],
+        ['tagged', { tags: ['t'] }, 3],
+        ['computed', { valueTags: () => [] }, 3],
+        [`other${index}`, {}, 1],
+      ] as const) {
+        const loader = new ControlledLoader<string>();
+        const reads = [1, 2, 3].map(() => cache.getOrSet(key, loader.load, options));
+        await settled();
+        expect(loader.calls, key).toBe(runs);
+        for (let run = 0; run < runs; run++) loader.answer('value', run);
+        await Promise.all(reads);
+      }
+    }
+    void mutation.commit();
+    await a.clock.advance(PAST_LEASE_MS);
+    await mutation.result;
+  });
+
+  test('bounded shares loads under its fence', async () => {
+    const a = await openInstance();
+    const mutation = await begin(a, { keys: ['k'] });
+    const loader = new ControlledLoader<string>();
+    const reads = [1, 2, 3].map(() => a.cache.getOrSet('k', loader.load));
+    await settled();
+    expect(loader.calls).toBe(1);
+    loader.answer('value');
+    await Promise.all(reads);
+    await mutation.commit();
+  });
+});

@@ -1,0 +1,31 @@
+import type { CacheError } from 'tierwise';
+import { expect, test } from 'vitest';
+import { openCache, uniqueName } from './support/caches.ts';
+import { eventually, pause } from './support/until.ts';
+
+test('an instance with another lease is told, never coherent, and follows when the others are gone', async () => {
+  const name = uniqueName();
+  const first = openCache({ name, coherence: { lease: '500ms' } });
+  expect((await first.ready()).state).toBe('coherent');
+  const second = openCache({ name, coherence: { lease: '200ms' } });
+  const errors: CacheError[] = [];
+  second.on('error', (error) => errors.push(error));
+  expect((await second.ready()).state).not.toBe('coherent');
+  await first.set('k', 'shared');
+  await pause(1_200);
+  expect(first.health().state).toBe('coherent');
+  expect(second.health().state).toBe('suspect');
+  expect(await second.get('k')).toBeUndefined();
+  expect(await second.getOrSet('k', () => 'loaded')).toBe('loaded');
+  expect(errors[0]).toMatchObject({
+    code: 'CONFIG_CONFLICT',
+    facts: { subject: 'coherence.lease', limit: 500, actual: 200 },
+  });
+  expect(await second.delete('k')).toEqual({ delivered: true });
+  await eventually(() => first.peek('k')).toBeUndefined();
+
+  const closedMs = performance.now();
+  await first.close();
+  await eventually(() => second.health().state).toBe('coherent');
+  expect(performance.now() - closedMs).toBeGreaterThan(1_000);
+});
