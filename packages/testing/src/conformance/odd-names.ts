@@ -1,0 +1,23 @@
+/** Names that have broken caches before; all are valid scoped keys. */
+export const ODD_NAMES: readonly string[] = [
+  'plain',
+  'with blanks  and\ttabs',
+  'two\nlines\r\n',
+  "quo\"te and 'quote' and \\",
+  'ümlaut € 語',
+  '🎈',
+  '{tag}rest',
+  '}{',
+  '*',
+  '?[a-z]*',
+  'a:b::c:',
+  '#meta',
+  '/slash',
+  '__proto__',
+  'constructor',
+  'null',
+  '0',
+  '\0tenant/7:key',
+  '\0:\0root key that begins with NUL',
+  'x'.repeat(1_024),
+];

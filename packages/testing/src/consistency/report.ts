@@ -1,0 +1,71 @@
+import type { HistoryVerdict, Violation } from '../history/check-history.ts';
+import type { Percentiles } from '../history/percentiles.ts';
+import type { Counters } from './contract.ts';
+import type { FaultName } from './faults.ts';
+import type { Propagation } from './propagation.ts';
+
+/** A fault as it was done; times in ms since the load began. */
+export interface FaultRecord {
+  readonly fault: FaultName;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly detail: string;
+}
+
+/** A stale read for the plot: when, how stale (both ms), by which instance. */
+export type PlotPoint = readonly [atMs: number, stalenessMs: number, instance: string];
+
+/** What one run found. */
+export interface RunReport {
+  readonly name: string;
+  readonly faults: readonly FaultName[];
+  /** Whether every promise was kept. */
+  readonly ok: boolean;
+  readonly startedAt: string;
+  readonly seed: number;
+  readonly instances: number;
+  readonly keys: number;
+  readonly leaseMs: number;
+  readonly loadMs: number;
+  readonly counters: Counters;
+  readonly sets: number;
+  readonly invalidations: number;
+  /** Writes that were reported as not delivered, and journaled. */
+  readonly undelivered: number;
+  /** Of reads that returned a value from before a delivered invalidation, in ms since its delivery. */
+  readonly staleness: Percentiles;
+  readonly violations: HistoryVerdict['violations'];
+  readonly stuckKeys: readonly string[];
+  readonly crashes: readonly string[];
+  /** Why reads failed or hung, and what went wrong with the run itself; examples. */
+  readonly complaints: readonly string[];
+  readonly propagation: Propagation;
+  readonly faultsDone: readonly FaultRecord[];
+  readonly plot: readonly PlotPoint[];
+  readonly examples: readonly Violation[];
+}
+
+export function violationCount({ violations }: Pick<RunReport, 'violations'>): number {
+  return Object.values(violations).reduce((sum, count) => sum + count, 0);
+}
+
+/** The number of everything that must not happen. */
+export function breaches(report: Omit<RunReport, 'ok'>): number {
+  const { hung, failed } = report.counters;
+  return violationCount(report) + report.stuckKeys.length + hung + failed + report.crashes.length;
+}
+
+const MAX_POINTS = 4_000;
+
+/** The stale reads to be plotted: the stalest, and evenly chosen others. */
+export function plotPoints(verdict: HistoryVerdict, originMs: number): PlotPoint[] {
+  const stale = [...verdict.staleReads].sort((one, other) => other.stalenessMs - one.stalenessMs);
+  const stalest = stale.slice(0, MAX_POINTS / 2);
+  const others = stale.slice(MAX_POINTS / 2);
+  const step = Math.max(1, Math.ceil(others.length / (MAX_POINTS / 2)));
+  return [...stalest, ...others.filter((_, index) => index % step === 0)].map(({ read, stalenessMs }) => [
+    Math.round(read.beganMs - originMs),
+    Math.round(stalenessMs * 10) / 10,
+    read.instance,
+  ]);
+}

@@ -1,0 +1,153 @@
+import {
+  type Authority,
+  CacheError,
+  decodeEvent,
+  encodeEvent,
+  floorBucket,
+  SEQ_OFFSET,
+  type StoreWrite,
+  type TailReply,
+} from 'tierwise/driver';
+
+/** One call of a Lua script as it arrives at the server. */
+export interface ScriptCall {
+  /** Name of the file in `packages/redis/src/lua`, without its ending. */
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number | Buffer)[];
+}
+
+export interface ScriptWatch {
+  /** A fill or set left this entry in the store, in the place of `before`; `ownSeq` is 0 for a fill. */
+  onStored(key: string, bytes: Uint8Array, ownSeq: number, before: Uint8Array | undefined): void;
+  /** A set was refused because what is stored has a higher version. */
+  onOutdated(key: string, bytes: Uint8Array, ownSeq: number): void;
+}
+
+const FILL_OUTCOMES = ['stored', 'fenced', 'superseded', 'voided'];
+const SET_OUTCOMES = ['stored', 'conflicted', 'outdated'];
+
+/**
+ * Answers a script of `@tierwise/redis` from an `Authority`, reply for reply as the Lua text would: the model that the
+ * simulator runs on. The authority itself is held to the scripts by `packages/redis/test/authority-equivalence.redis.test.ts`.
+ */
+export function runScriptModel(authority: Authority, call: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
+  const { name, args } = call;
+  const [timeline, epoch] = [String(args[0]), String(args[1])];
+  if (name === 'adopt-timeline') return ['OK', authority.adopt(timeline, epoch, String(args[2]), nowMs)];
+  const other = authority.open(timeline, epoch, nowMs);
+  if (other !== undefined) return ['TIMELINE', other];
+  switch (name) {
+    case 'invalidate-names':
+      return invalidate(authority, String(args[4]), nowMs);
+    case 'renew-fence':
+      return ['OK', authority.renewFence(String(args[2]), Number(args[3]), nowMs) ? 1 : 0];
+    case 'read-members': {
+      const { members, epochAgeMs } = authority.members(nowMs);
+      const facts = members.flatMap(({ id, applied, leaseMs, silentMs }) => [
+        id,
+        applied,
+        leaseMs,
+        Math.floor(silentMs),
+      ]);
+      return ['OK', Math.floor(epochAgeMs), ...facts];
+    }
+    case 'fill-entries':
+      return fill(authority, call, nowMs, watch);
+    case 'set-entries':
+      return set(authority, call, nowMs, watch);
+    case 'read-tail':
+      return tail(authority, call, nowMs);
+    default:
+      throw new Error(`the model does not know the script ${name}`);
+  }
+}
+
+function invalidate(authority: Authority, event: string, nowMs: number): unknown[] {
+  const { invalidation, fence } = decodeEvent(event);
+  try {
+    const { epoch, seq } = authority.invalidate(invalidation, fence, nowMs);
+    return ['OK', epoch, seq];
+  } catch (error) {
+    if (CacheError.is(error)) return ['FULL'];
+    throw error;
+  }
+}
+
+function fill(authority: Authority, { keys, args }: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
+  const epoch = String(args[2]);
+  const writes = entryKeys(keys).map((key, index): StoreWrite => {
+    const at = 4 + 4 * index;
+    return {
+      key,
+      lease: { epoch, seq: Number(args[at + 1]) },
+      ttlMs: Number(args[at + 2]),
+      bytes: bytesOf(args[at + 3]),
+    };
+  });
+  const before = authority.read(keysOf(writes), nowMs);
+  const reply = authority.fill(writes, nowMs);
+  for (const [index, write] of writes.entries()) {
+    if (reply.outcomes[index] === 'stored') watch.onStored(write.key, write.bytes, 0, before[index]);
+  }
+  return ['OK', reply.epoch, reply.seq, ...reply.outcomes.map((outcome) => FILL_OUTCOMES.indexOf(outcome) + 1)];
+}
+
+function set(authority: Authority, { keys, args }: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
+  const epoch = String(args[6]);
+  const writes = entryKeys(keys).map((key, index): StoreWrite => {
+    const at = 8 + 5 * index;
+    const bytes = Buffer.concat([bytesOf(args[at + 3]), Buffer.alloc(8), bytesOf(args[at + 4])]);
+    return { key, lease: { epoch, seq: Number(args[at + 1]) }, ttlMs: Number(args[at + 2]), bytes };
+  });
+  if (bytesOf(args[11]).byteLength !== SEQ_OFFSET)
+    throw new Error('the envelope is cut elsewhere than the model knows');
+  const before = authority.read(keysOf(writes), nowMs);
+  const reply = authority.set(writes, nowMs);
+  for (const [index, write] of writes.entries()) {
+    if (reply.outcomes[index] === 'stored') watch.onStored(write.key, write.bytes, reply.seq, before[index]);
+    if (reply.outcomes[index] === 'outdated') watch.onOutdated(write.key, write.bytes, reply.seq);
+  }
+  return ['OK', reply.epoch, reply.seq, ...reply.outcomes.map((outcome) => SET_OUTCOMES.indexOf(outcome) + 1)];
+}
+
+function tail(authority: Authority, { args }: ScriptCall, nowMs: number): unknown[] {
+  const viewEpoch = String(args[2]);
+  const applied = Number(args[3]);
+  const member = { id: String(args[5]), leaseMs: Number(args[6]) };
+  const reply = authority.tail({ member, epoch: viewEpoch === '' ? undefined : viewEpoch, applied }, nowMs);
+  const time = String(Math.floor(reply.authorityMs));
+  const head = ['OK', reply.epoch, reply.seq, time, reply.conflictingLeaseMs ?? 0];
+  if (reply.snapshot !== undefined) return [...head, 'SNAPSHOT', ...printSnapshot(reply, reply.snapshot).map(String)];
+  const events = reply.events.slice(0, Number(args[4]));
+  return [...head, 'EVENTS', applied + 1, ...events.map(({ invalidation, fence }) => encodeEvent(invalidation, fence))];
+}
+
+/** Fields and values of `meta`. */
+function printSnapshot(reply: TailReply, snapshot: NonNullable<TailReply['snapshot']>): (string | number)[] {
+  const fields: (string | number)[] = ['epoch', reply.epoch, 'timeline', reply.timeline, 'seq', reply.seq];
+  for (const [tag, seq] of snapshot.tags) fields.push(`t:${floorBucket('t', tag)}:${tag}`, seq);
+  for (const [prefix, seq] of snapshot.prefixes) fields.push(`p:${floorBucket('p', prefix)}:${prefix}`, seq);
+  for (const [pattern, seq] of snapshot.patterns) fields.push(`g:0:${pattern}`, seq);
+  for (const [bucket, seq] of snapshot.floors) fields.push(`f:${bucket}`, seq);
+  if (snapshot.clear > 0) fields.push('clear', snapshot.clear);
+  const fences = snapshot.fences.map(({ id, isExclusive, keys, tags, prefixes }) => {
+    return { i: id, x: isExclusive ? 1 : 0, k: keys, t: tags, p: prefixes };
+  });
+  if (fences.length > 0) fields.push('fences', JSON.stringify(fences));
+  return fields;
+}
+
+/** Scoped keys from names in Redis: `cache:key`, beside `cache#meta`. */
+function entryKeys(keys: readonly string[]): string[] {
+  const base = String(keys[0]).slice(0, -'#meta'.length);
+  return keys.slice(3).map((key) => key.slice(base.length + 1));
+}
+
+function keysOf(writes: readonly StoreWrite[]): string[] {
+  return writes.map(({ key }) => key);
+}
+
+function bytesOf(argument: string | number | Buffer | undefined): Buffer {
+  return Buffer.isBuffer(argument) ? argument : Buffer.from(String(argument ?? ''));
+}

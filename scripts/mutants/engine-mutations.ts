@@ -1,0 +1,199 @@
+import { type Mutation, one } from './mutation.ts';
+
+const ENGINE = 'core/src/engine/engine.ts';
+const LOADS = 'core/src/engine/loads.ts';
+const FLIGHT = 'core/src/engine/flight.ts';
+const WRITES = 'core/src/engine/writes.ts';
+const PARTITION = 'core/src/engine/partition.ts';
+const REMOTE_READS = 'core/src/engine/remote-reads.ts';
+const MUTATIONS = 'core/src/engine/mutations.ts';
+const LINK = 'redis/src/link.ts';
+const SCRIPTS = 'redis/src/scripts.ts';
+
+/** What an instance does: the read ladder, flights, writes, guarded writes, connections. */
+export const ENGINE_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a lease is taken when the load ends',
+    patches: [
+      { file: LOADS, find: '    const { lease } = flight;\n', put: '    const lease = partition.view.lease();\n' },
+      {
+        file: LOADS,
+        find: 'const isStored = this.#mayKeep(partition, flight, ready.tags) && (await',
+        put: 'const isStored = (await',
+      },
+    ],
+  },
+  one(
+    'a set is dated when it is sent',
+    WRITES,
+    '    const lease = partition.view.lease();\n    if (!partition.isStarted) await partition.started;\n',
+    '    if (!partition.isStarted) await partition.started;\n    const lease = partition.view.lease();\n',
+  ),
+  one('a refused fill enters memory', LOADS, "return result.outcome === 'stored';", 'return true;'),
+  one(
+    'a fill of another epoch enters memory',
+    LOADS,
+    'if (!partition.confirmEpoch(result.epoch)) return false;',
+    'if (!partition.confirmEpoch(result.epoch)) return true;',
+  ),
+  one('marks are not noticed', FLIGHT, '    this.isMarked = true;', ''),
+  one(
+    'whoever comes joins a marked flight',
+    LOADS,
+    'if (flight === undefined || flight.isMarked) return undefined;',
+    'if (flight === undefined) return undefined;',
+  ),
+  one(
+    'a flight answers whoever waits for it',
+    LOADS,
+    'if (this.#mayAnswer(partition, flight, beganMs)) return values.release(loaded);',
+    'return values.release(loaded);',
+  ),
+  {
+    name: 'flights are joined however old',
+    patches: [
+      {
+        file: LOADS,
+        find: 'return isUntouched && this.#mayAnswer(partition, flight, beganMs) ? flight : undefined;',
+        put: 'return isUntouched ? flight : undefined;',
+      },
+      {
+        file: LOADS,
+        find: 'if (this.#mayAnswer(partition, flight, beganMs)) return values.release(loaded);',
+        put: 'return values.release(loaded);',
+      },
+    ],
+  },
+  one(
+    'unknown tags of a flight count as untouched',
+    LOADS,
+    'const isUntouched = flight.hasUnknownTags\n      ? !view.hasVersionAbove(flight.leaseSeq)\n      : ',
+    'const isUntouched = ',
+  ),
+  {
+    name: 'memory keeps what is older than an answered load',
+    patches: [
+      {
+        file: LOADS,
+        find: '    memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);\n  }',
+        put: '  }',
+      },
+      {
+        file: LOADS,
+        find: '    this.#context.memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);\n',
+        put: '',
+      },
+    ],
+  },
+  one(
+    'memory keeps what is older than an answered load until the load is stored',
+    LOADS,
+    '    this.#context.memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);\n',
+    '',
+  ),
+  one(
+    'any flight may write to memory, not only the newest',
+    LOADS,
+    ' || this.#newest.get(flight.key) !== flight)',
+    ')',
+  ),
+  one(
+    'the shared layer is believed without proof',
+    ENGINE,
+    'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
+    'if (clock === undefined) {',
+  ),
+  {
+    name: 'the shared layer is believed without proof, by nobody checked',
+    patches: [
+      {
+        file: ENGINE,
+        find: 'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
+        put: 'if (clock === undefined) {',
+      },
+      {
+        file: ENGINE,
+        find: 'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
+        put: 'if (found === undefined) return undefined;',
+      },
+      { file: REMOTE_READS, find: 'if (proving !== undefined && !(await proving)) {', put: 'if (false) {' },
+    ],
+  },
+  one(
+    'the timeline of a read is not compared',
+    ENGINE,
+    'if (view.proof.timeline !== timeline || !view.proof',
+    'if (!view.proof',
+  ),
+  one(
+    'who joins a read late needs no later proof',
+    ENGINE,
+    'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
+    'if (found === undefined) return undefined;',
+  ),
+  one(
+    'events heard during a read do not count',
+    ENGINE,
+    'if (read.heardSeq > keySeq || !partition.isServable',
+    'if (!partition.isServable',
+  ),
+  one(
+    'an entry read is as young as its read',
+    ENGINE,
+    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - this.#originMs,',
+    'asOfMs: sentAtMs - this.#originMs,',
+  ),
+  one('an entry read does not mark older loads', ENGINE, '    activity.mark(read.key, entry.keySeq + 1);\n', ''),
+  one(
+    'memory answers without proof or youth',
+    ENGINE,
+    'if (!view.proof.covers(nowMs) && !view.proof.isYoung(entry.asOfMs + this.#originMs, nowMs)) {',
+    'if (view === undefined) {',
+  ),
+  one(
+    'the journal is never delivered',
+    PARTITION,
+    "if (outcome === 'proved' || outcome === 'resynced') void this.#deliver();",
+    '',
+  ),
+  one(
+    'a set without an answer is forgotten',
+    WRITES,
+    '      partition.journalize({ ...NOTHING, keys: [key] }, error);\n',
+    '',
+  ),
+  one('a set enters memory whatever came meanwhile', WRITES, '    if (pending.isContested(dates.seq)) return;\n', ''),
+  one(
+    'an own call does not reach what is under way',
+    WRITES,
+    '    partition.view.activity.mark(key, Number.POSITIVE_INFINITY);\n',
+    '',
+  ),
+  one('a connection survives its deadline', LINK, '      else this.#giveLastChance(oldest);\n', ''),
+  one('a refused timeline is not settled', SCRIPTS, '    await settleTimeline(link, state, String(reply[1]));\n', ''),
+  one(
+    'a guarded write closes no fence',
+    MUTATIONS,
+    'const held = await this.#close(shares, id, plan);',
+    'const held = undefined as never;',
+  ),
+  one(
+    'linearizable waits for nobody',
+    MUTATIONS,
+    'const linearized = plan.isLinearizable && delivered && (await this.#awaitMembers(shares, replies));',
+    'const linearized = plan.isLinearizable && delivered;',
+  ),
+  one(
+    'a silent member counts as done',
+    MUTATIONS,
+    'return Math.min(member.silentMs, sinceLiftMs) > LAPSE_FACTOR * member.leaseMs;',
+    'return true;',
+  ),
+  one(
+    'members of the epoch before are not waited for',
+    MUTATIONS,
+    'const isComplete = Math.max(epochAgeMs - sinceLiftMs, sinceLiftMs) > LAPSE_FACTOR * longestMs;',
+    'const isComplete = true;',
+  ),
+  one('what was refused is not waited for', LOADS, '        partition.demand(result.epoch, result.seq);\n', ''),
+];

@@ -1,0 +1,21 @@
+/** A piece of source and what stands in its place while the mechanism is out. */
+export interface Patch {
+  /** Path below `packages/`. */
+  readonly file: string;
+  /** Must occur exactly once. */
+  readonly find: string;
+  readonly put: string;
+}
+
+/** One rule of the protocol taken out; where several mechanisms cover for each other, all of them. */
+export interface Mutation {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  /** Why nothing has to notice: what it protects then, or what covers for it. */
+  readonly harmless?: string;
+}
+
+/** A mutation of one place. */
+export function one(name: string, file: string, find: string, put: string, harmless?: string): Mutation {
+  return { name, patches: [{ file, find, put }], ...(harmless !== undefined && { harmless }) };
+}
