@@ -67,7 +67,11 @@ test('a miss of getOrSet and a getMany in the same tick share it too', async () 
 });
 
 test('what memory holds asks nobody', async () => {
-  await cache.setMany(KEYS.map((key) => ({ key, value: key })));
+  // On a busy machine a set may miss memory, or the proof its beat; what counts is the read of what is held and proved.
+  await eventually(async () => {
+    await cache.setMany(KEYS.map((key) => ({ key, value: key })));
+    return KEYS.every((key) => cache.peek(key) === key);
+  }).toBe(true);
   expect(await countCommands(() => Promise.all(KEYS.map((key) => cache.get(key))))).toEqual({});
 });
 
