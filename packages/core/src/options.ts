@@ -73,8 +73,8 @@ export interface CacheOptions {
   /** How long a loader may take before its waiters are rejected with `LOAD_TIMEOUT`. Default `'30s'`. */
   readonly loadTimeout?: Duration | 'off';
   /**
-   * Most loaders running at a time; more wait for their turn within their `loadTimeout`. Loads that a loader starts itself
-   * do not count. Default 1,000, 1 to 1,000,000.
+   * Most loaders running at a time; more wait for their turn within their `loadTimeout`. When none has ended for a second,
+   * as many again are let in, since a loader may wait for loads of its own. Default 1,000, 1 to 1,000,000.
    */
   readonly maxLoads?: number;
   /** Source of time, for tests. Default: the system's. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Turns } from '../src/engine/turns.ts';
 import { expectCode } from './support/codes.ts';
-import { settled } from './support/fake-clock.ts';
+import { FakeClock, settled } from './support/fake-clock.ts';
 import { ControlledLoader, expectIdle, openInstance } from './support/instances.ts';
 
 const keys = (count: number): string[] => Array.from({ length: count }, (_, index) => `k${index}`);
@@ -47,14 +47,16 @@ describe('maxLoads', () => {
     expect(reads.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
   });
 
-  test('loads inside loads do not wait for their own caller', async () => {
-    const { cache } = await openInstance({ maxLoads: 1 });
+  test('loads inside loads do not wait for their own caller for ever', async () => {
+    const { cache, clock } = await openInstance({ maxLoads: 1 });
     const read = cache.getOrSet('outer', async () => {
       const parts = await Promise.all(
         keys(3).map((key) => cache.getOrSet(key, () => cache.getOrSet(`${key}:inner`, () => key))),
       );
       return parts.join();
     });
+    // Each second without a turn that ended lets one more in.
+    for (let second = 0; second < 12; second++) await clock.advance(1_000);
     expect(await read).toBe('k0,k1,k2');
   });
 
@@ -114,7 +116,7 @@ describe('maxLoads', () => {
 });
 
 test('turns count those that wait', async () => {
-  const turns = new Turns(1);
+  const turns = new Turns(1, new FakeClock());
   const { promise, resolve } = Promise.withResolvers<void>();
   const first = turns.run(() => promise);
   const second = turns.run(async () => 2);

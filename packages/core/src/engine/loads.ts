@@ -54,7 +54,7 @@ export class Loads {
 
   constructor(context: EngineContext) {
     this.#context = context;
-    this.#turns = new Turns(context.options.maxLoads);
+    this.#turns = new Turns(context.options.maxLoads, context.options.clock);
   }
 
   /** Loads under way. */
