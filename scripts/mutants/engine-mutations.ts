@@ -35,6 +35,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     LOADS,
     'if (!partition.confirmEpoch(result.epoch)) return false;',
     'if (!partition.confirmEpoch(result.epoch)) return true;',
+    'meeting another epoch marks all that is under way, so nothing of it is kept',
   ),
   one('marks are not noticed', FLIGHT, '    this.isMarked = true;', ''),
   one(
@@ -195,5 +196,9 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     'const isComplete = Math.max(epochAgeMs - sinceLiftMs, sinceLiftMs) > LAPSE_FACTOR * longestMs;',
     'const isComplete = true;',
   ),
-  one('what was refused is not waited for', LOADS, '        partition.demand(result.epoch, result.seq);\n', ''),
+  {
+    name: 'what was refused is not waited for',
+    patches: [{ file: LOADS, find: '        partition.demand(result.epoch, result.seq);\n', put: '' }],
+    seeds: 6_000,
+  },
 ];

@@ -2,7 +2,7 @@
  * Takes every rule of the protocol out in turn and shows what notices: a seed of the simulator, else a test of
  * `packages/core`. Ends with exit code 1 when something survives, or when a mutation no longer fits the source.
  *
- *   npm run mutants -- [--seeds 600] [--only <part of a name>]
+ *   npm run mutants -- [--seeds 1000] [--only <part of a name>]
  */
 import { parseArgs } from 'node:util';
 import type { Mutation } from './mutation.ts';
@@ -13,11 +13,11 @@ const SIMULATOR = 'packages/testing/src/simulator/main.ts';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const TESTED = ['packages/core', 'packages/redis'];
 const TESTS_FILE = 'tests.json';
-const SIMULATION_TIMEOUT_MS = 300_000;
+const SIMULATION_TIMEOUT_MS = 900_000;
 const TESTS_TIMEOUT_MS = 300_000;
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '600' }, only: { type: 'string', default: '' } },
+  options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },
 });
 
 const bench = new Workbench();
@@ -58,14 +58,15 @@ function verdictOn(mutation: Mutation): { text: string; isOpen: boolean } {
 function judge(mutation: Mutation): string | undefined {
   const restore = bench.mutate(mutation);
   try {
-    return bySimulator() ?? (areTestsGreen ? runTests() : undefined);
+    return bySimulator(mutation.seeds) ?? (areTestsGreen ? runTests() : undefined);
   } finally {
     restore();
   }
 }
 
-function bySimulator(): string | undefined {
-  const { code, output } = bench.run([SIMULATOR, '--seeds', values.seeds], SIMULATION_TIMEOUT_MS);
+function bySimulator(seeds = 0): string | undefined {
+  const most = String(Math.max(seeds, Number(values.seeds)));
+  const { code, output } = bench.run([SIMULATOR, '--seeds', most], SIMULATION_TIMEOUT_MS);
   if (code === 0) return undefined;
   const found = /^seed (\d+): (\S+)/m.exec(output);
   if (found === null) return `the simulator, which ended with code ${code}: ${output.slice(0, 200)}`;

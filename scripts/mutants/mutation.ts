@@ -13,6 +13,8 @@ export interface Mutation {
   readonly patches: readonly Patch[];
   /** Why nothing has to notice: what it protects then, or what covers for it. */
   readonly harmless?: string;
+  /** Seeds it takes to meet what it protects from, where that is rare. */
+  readonly seeds?: number;
 }
 
 /** A mutation of one place. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Invalidation } from '../src/coherence/coordinator.ts';
+import { floorBucket } from '../src/coherence/slots.ts';
 import { Versions } from '../src/coherence/versions.ts';
 import { somePrefix } from '../src/keys.ts';
 import { NOTHING } from '../src/wire/event.ts';
@@ -81,6 +82,16 @@ test('a snapshot never lowers what is known', () => {
   });
   expect(versions.isValid('p:k', ['t'], 8)).toBe(false);
   expect(versions.clear).toBe(9);
+});
+
+// Symptom: a name held since an earlier event hid the floor of a later one that the other side had pruned.
+test('a floor holds for a name that is held with an older version', () => {
+  const versions = new Versions(100);
+  versions.raise(20, tags('t'));
+  const floors = new Map([[floorBucket('t', 't'), 35]]);
+  versions.merge({ tags: new Map(), prefixes: new Map(), patterns: new Map(), clear: 0, floors });
+  expect(versions.isValid('k', ['t'], 34)).toBe(false);
+  expect(versions.isValid('k', ['t'], 35)).toBe(true);
 });
 
 test('a reset forgets everything', () => {

@@ -286,6 +286,34 @@ describe('the reply to an own call', () => {
   });
 });
 
+// Symptom: under load every reply of a new epoch voided the tail that was to confirm it, and nothing was ever proved.
+test('an epoch doubted already does not void another tail', () => {
+  const { view } = opened();
+  view.confirmEpoch(B);
+  const { voids } = view;
+  view.ownReply({ epoch: B, seq: 3 }, key('k'), undefined);
+  view.confirmEpoch(B);
+  expect(view.voids).toBe(voids);
+});
+
+describe('what was refused for an event not heard of', () => {
+  test('ends the proof until that event has been applied', () => {
+    const { view, tail, isProved } = opened();
+    expect(view.demand(A, 7)).toBe(true);
+    expect(isProved()).toBe(false);
+    expect(tail({ seq: 6, events: [event(6, key('x'))] })).toBe('partial');
+    expect(isProved()).toBe(false);
+    expect(tail({ seq: 7, events: [event(7, tag('t'))] })).toBe('proved');
+  });
+
+  test('changes nothing when all of it has been', () => {
+    const { view, isProved } = opened();
+    expect(view.demand(A, 5)).toBe(false);
+    expect(view.demand(B, 50)).toBe(false);
+    expect(isProved()).toBe(true);
+  });
+});
+
 describe('an epoch met in a value', () => {
   test('is doubted until a tail has said which one holds, then known to be over', () => {
     const { view, tail, isProved } = opened();
