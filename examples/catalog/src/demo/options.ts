@@ -27,12 +27,13 @@ Three instances of a shop behind tierwise, with one Redis between them, under lo
 
   --seconds N   how long to generate load, 1 to ${MAX_SECONDS} (default ${DEFAULT_SECONDS})
   --embedded    no Redis and no child processes: three caches in this process share an in-process hub
-  --json        print only the summary, as JSON
+  --json        print only the summary, as JSON (call it as npm run -s demo -- --json)
   --seed N      seed of shop and workload, 0 to ${MAX_SEED} (default 1)
   --help        this text
 
 REDIS_URL names the Redis to use; without it one is found or started.
-Exit code: 0 when all went well, 1 when a request failed or a server died, 2 for a wrong option.
+Exit code: 0 when all went well, 1 when a request failed, a server died or an answer was staler than the
+bound, 2 for a wrong option.
 `;
 
 /**
