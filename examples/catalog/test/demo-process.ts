@@ -26,10 +26,14 @@ export class DemoProcess {
   #stderr = '';
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, ['--conditions=@tierwise/source', DEMO, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', TMPDIR: this.#dir, ...env },
-    });
+    this.#child = spawn(
+      process.execPath,
+      ['--conditions=@tierwise/source', '--disable-warning=ExperimentalWarning', DEMO, ...args],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, NODE_OPTIONS: '', TMPDIR: this.#dir, ...env },
+      },
+    );
     this.#child.stdout.on('data', (chunk: Buffer) => {
       this.#stdout += chunk.toString();
     });
