@@ -4,7 +4,9 @@ import { CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
 
 export interface LinkOptions {
   readonly clock: Clock;
-  /** For every command, and for establishing the connection. */
+  /** For every step of establishing the connection. */
+  readonly connectDeadlineMs: number;
+  /** For every command on it. */
   readonly deadlineMs: number;
   /** Makes a client that is not connected yet, does not reconnect, and neither queues nor resends. */
   create(): Promise<Redis> | Redis;
@@ -151,6 +153,9 @@ export class Link {
     await this.#watched(client, () => this.#options.prepare(client));
     if (this.#isClosed || this.#client !== client) return;
     this.#connection = { client, timeline };
+    // What waits from now on has another deadline.
+    this.#watch?.cancel();
+    this.#watch = undefined;
     this.#retryMs = FIRST_RETRY_MS;
     this.#options.onUp();
   }
@@ -178,7 +183,7 @@ export class Link {
       const sinceMs = this.#options.clock.monotonicMs();
       const waiting: Waiting = { client, sinceMs, bytesRead, extensions: 0, reject };
       this.#waiting.add(waiting);
-      this.#watchOldest(this.#options.deadlineMs);
+      this.#watchOldest(this.#deadlineMs);
       attempt(command)
         .then(resolve, (error: unknown) => {
           const known = toCacheError(error);
@@ -191,6 +196,10 @@ export class Link {
     });
   }
 
+  get #deadlineMs(): number {
+    return this.#connection === undefined ? this.#options.connectDeadlineMs : this.#options.deadlineMs;
+  }
+
   /** One timer for all commands that wait: they are answered in order, so the oldest speaks for the rest. */
   #watchOldest(delayMs: number): void {
     if (this.#watch !== undefined) return;
@@ -198,9 +207,9 @@ export class Link {
       this.#watch = undefined;
       const [oldest] = this.#waiting;
       if (oldest === undefined || this.#isClosed) return;
-      const leftMs = oldest.sinceMs + this.#options.deadlineMs - this.#options.clock.monotonicMs();
+      const leftMs = oldest.sinceMs + this.#deadlineMs - this.#options.clock.monotonicMs();
       if (leftMs > 0) this.#watchOldest(Math.max(1, leftMs));
-      else if (this.#isComing(oldest)) this.#watchOldest(this.#options.deadlineMs);
+      else if (this.#isComing(oldest)) this.#watchOldest(this.#deadlineMs);
       else this.#giveLastChance(oldest);
     });
   }
@@ -223,7 +232,7 @@ export class Link {
         return;
       }
       const { client } = oldest;
-      const { deadlineMs } = this.#options;
+      const deadlineMs = this.#deadlineMs;
       this.#end(client, new CacheError('REMOTE_TIMEOUT', `Redis did not answer within ${deadlineMs} ms`));
       reset(client);
     });

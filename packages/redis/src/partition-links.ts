@@ -86,6 +86,7 @@ export class PartitionLinks {
     const { clock, create, database, onError } = this.#options;
     return new Link({
       clock,
+      connectDeadlineMs: this.#options.deadlineMs,
       deadlineMs,
       create: () => create(role),
       prepare: async (client) => {

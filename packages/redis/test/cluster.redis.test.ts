@@ -109,6 +109,7 @@ describe('a guarded write', () => {
   test('whose process is gone runs out in every partition', async () => {
     const gone = open();
     await gone.ready();
+    await eventually(() => gone.health().state).toBe('coherent');
     await gone.mutate({ tags: ['t'] }, () => gone.close(), { fence: '1s' });
     const fences = () =>
       Promise.all(
