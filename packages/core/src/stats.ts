@@ -46,7 +46,10 @@ export interface LoadCounters {
   failed: number;
   /** Reads that waited for a load another read had started. */
   shared: number;
-  /** Loads whose value was answered but not kept, because an event on it came while they ran. */
+  /**
+   * Loads whose value was answered but not kept: an event on it came while they ran, the shared layer refused it, a newer
+   * load or a closed fence stood in the way, or the cache was closed.
+   */
   unkept: number;
 }
 
