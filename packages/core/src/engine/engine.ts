@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import type { Health } from '../emitter.ts';
 import { Emitter } from '../emitter.ts';
 import { checkWellFormed } from '../keys.ts';
@@ -49,6 +50,9 @@ export class Engine {
   readonly #session: RemoteSession;
   readonly #partitions: readonly Partition[];
   readonly #originMs: number;
+  readonly #clock: Clock;
+  /** The partition of every key, where there is but one. */
+  readonly #single: Partition | undefined;
   readonly #memberId = randomEpoch();
   #closing: Promise<void> | undefined;
   /** The state listeners were told last. */
@@ -57,6 +61,7 @@ export class Engine {
   constructor(options: ResolvedOptions) {
     const { clock } = options;
     this.options = options;
+    this.#clock = clock;
     this.#counters = createCounters();
     this.emitter = new Emitter(() => {
       this.#counters.listenerErrors++;
@@ -73,6 +78,7 @@ export class Engine {
       onError: (error) => this.emitter.emit('error', error),
     });
     this.#partitions = this.#openPartitions();
+    this.#single = this.#partitions.length === 1 ? this.#partitions[0] : undefined;
     this.#context = {
       options,
       counters: this.#counters,
@@ -94,7 +100,7 @@ export class Engine {
 
   /** The value in memory, by the same rule of freshness as every other read. Synchronous. */
   peek(key: string): unknown {
-    const nowMs = this.options.clock.wallMs();
+    const nowMs = this.#clock.wallMs();
     const entry = this.#fresh(key, nowMs) ?? this.#loads.settled(this.#partitionOf(key), key, nowMs);
     if (entry === undefined) {
       this.#counters.memory.misses++;
@@ -106,11 +112,11 @@ export class Engine {
 
   /** The value of `key`; `undefined` when no layer has it. */
   get(key: string, read: ReadSpec): Promise<unknown> {
-    const nowMs = this.options.clock.wallMs();
+    const nowMs = this.#clock.wallMs();
     const entry = this.#fresh(key, nowMs);
     if (entry === undefined) return this.#getSlowly(key, nowMs, read);
     this.#counters.memory.hits++;
-    return Promise.resolve(this.#values.release(entry));
+    return this.#values.released(entry);
   }
 
   /** The values of several keys, in their order; what memory does not have is one read of the shared layer. */
@@ -141,11 +147,11 @@ export class Engine {
 
   /** The value of `key`, loaded when no layer has it. */
   getOrSet<L, O>(key: string, call: LoadCall<L, O>, loader: L, options: O): Promise<unknown> {
-    const nowMs = this.options.clock.wallMs();
+    const nowMs = this.#clock.wallMs();
     const entry = this.#fresh(key, nowMs);
     if (entry === undefined) return this.#loadSlowly(key, nowMs, call, loader, options);
     this.#counters.memory.hits++;
-    return Promise.resolve(this.#values.release(entry));
+    return this.#values.released(entry);
   }
 
   /** Checks, encodes and isolates a value to be set. */
@@ -246,9 +252,8 @@ export class Engine {
   }
 
   #partitionOf(key: string): Partition {
-    const partitions = this.#partitions;
     // The index comes from the session and is within its own partitions.
-    return (partitions.length === 1 ? partitions[0] : partitions[this.#session.partitionOf(key)]) as Partition;
+    return this.#single ?? (this.#partitions[this.#session.partitionOf(key)] as Partition);
   }
 
   /**
@@ -279,7 +284,7 @@ export class Engine {
   }
 
   async #find(key: string, read: ReadSpec): Promise<Found | undefined> {
-    const nowMs = this.options.clock.wallMs();
+    const nowMs = this.#clock.wallMs();
     const entry = this.#fresh(key, nowMs);
     if (entry !== undefined) {
       this.#counters.memory.hits++;

@@ -1,6 +1,7 @@
 import type { Emitter } from '../emitter.ts';
 import { CacheError } from '../errors.ts';
 import { deepFreeze } from '../memory/freeze.ts';
+import type { MemoryEntry } from '../memory/memory-layer.ts';
 import type { Isolation } from '../options.ts';
 import type { Codec } from '../wire/codec.ts';
 
@@ -63,6 +64,16 @@ export class Values {
   /** What a reader gets. */
   release(held: { readonly value: unknown; readonly isCopied: boolean }): unknown {
     return held.isCopied ? this.#options.codec.decode(held.value as Uint8Array) : held.value;
+  }
+
+  /**
+   * What a reader in memory gets, as a promise. A value that is shared has one promise for all its readers: making one
+   * each time costs about as much as the look-up.
+   */
+  released(entry: MemoryEntry): Promise<unknown> {
+    if (entry.isCopied) return Promise.resolve(this.release(entry));
+    entry.promise ??= Promise.resolve(entry.value);
+    return entry.promise;
   }
 
   #encode(value: unknown): Uint8Array {
