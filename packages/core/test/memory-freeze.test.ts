@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { deepFreeze } from '../src/memory/freeze.ts';
+import { deepFreeze, freezeFresh } from '../src/memory/freeze.ts';
+import { msgpack } from '../src/wire/msgpack.ts';
 
 function isDeeplyFrozen(value: unknown, seen = new Set<unknown>()): boolean {
   if (typeof value !== 'object' || value === null || seen.has(value)) return true;
@@ -72,4 +73,32 @@ describe('deepFreeze', () => {
       expect([value, value.before, value.list, value.after].some(Object.isFrozen)).toBe(false);
     });
   }
+});
+
+describe('freezeFresh', () => {
+  test('freezes what a codec brings through and through', () => {
+    const value = msgpack().decode(msgpack().encode({ a: [1, { b: [[{}]] }], c: { d: {} }, e: null }));
+    expect(freezeFresh(value)).toBe(true);
+    expect(isDeeplyFrozen(value)).toBe(true);
+  });
+
+  test('answers like deepFreeze for what cannot be frozen, at any depth', () => {
+    for (const part of [new Date(0), new Map(), Buffer.from('x'), () => {}, new (class {})()]) {
+      expect(freezeFresh(part)).toBe(false);
+      expect(freezeFresh({ a: [{ b: part }] })).toBe(false);
+    }
+    for (const value of [undefined, null, 0, 'text', 1n, true]) expect(freezeFresh(value)).toBe(true);
+  });
+
+  test('ends on cycles, on parts shared at every level, on any depth and any size', () => {
+    const cyclic: { self?: unknown; list: unknown[] } = { list: [] };
+    cyclic.self = cyclic;
+    let shared: unknown = {};
+    for (let level = 0; level < 60; level++) shared = [shared, shared];
+    let deep: unknown = {};
+    for (let level = 0; level < 200_000; level++) deep = [deep];
+    const wide = Array.from({ length: 30_000 }, () => ({ row: {} }));
+    for (const value of [cyclic, shared, deep, wide]) expect(freezeFresh(value)).toBe(true);
+    expect([cyclic, shared, wide].every((value) => isDeeplyFrozen(value))).toBe(true);
+  });
 });

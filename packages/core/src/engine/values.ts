@@ -1,9 +1,10 @@
 import type { Emitter } from '../emitter.ts';
 import { CacheError } from '../errors.ts';
-import { deepFreeze } from '../memory/freeze.ts';
+import { deepFreeze, freezeFresh } from '../memory/freeze.ts';
 import type { MemoryEntry } from '../memory/memory-layer.ts';
 import type { Isolation } from '../options.ts';
 import type { Codec } from '../wire/codec.ts';
+import { isBuiltIn } from '../wire/contract.ts';
 
 /** A value on its way in: encoded for the shared layer, isolated for memory. */
 export interface PreparedValue {
@@ -15,6 +16,9 @@ export interface PreparedValue {
   /** Over `maxValueBytes`: not for the shared layer. */
   readonly isOversized: boolean;
 }
+
+/** A value as memory holds it. */
+export type HeldValue = Pick<PreparedValue, 'value' | 'isCopied'>;
 
 export interface ValuesOptions {
   readonly codec: Codec;
@@ -28,8 +32,12 @@ export interface ValuesOptions {
 export class Values {
   readonly #options: ValuesOptions;
 
+  readonly #freezeRead: (value: unknown) => boolean;
+
   constructor(options: ValuesOptions) {
     this.#options = options;
+    // What another codec returns may be shared with somebody, or have accessors.
+    this.#freezeRead = isBuiltIn(options.codec) ? freezeFresh : deepFreeze;
   }
 
   /**
@@ -52,17 +60,17 @@ export class Values {
    *
    * @throws anything, on bytes the codec cannot read
    */
-  read(payload: Uint8Array): { value: unknown; isCopied: boolean } {
+  read(payload: Uint8Array): HeldValue {
     const value = this.#options.codec.decode(payload);
     if (value === undefined) throw new CacheError('UNDEFINED_VALUE', 'the stored payload decodes to undefined');
     const { isolation } = this.#options;
     if (isolation === 'share' || !isMutable(value)) return { value, isCopied: false };
-    if (isolation === 'freeze' && deepFreeze(value)) return { value, isCopied: false };
+    if (isolation === 'freeze' && this.#freezeRead(value)) return { value, isCopied: false };
     return { value: ownBytes(payload), isCopied: true };
   }
 
   /** What a reader gets. */
-  release(held: { readonly value: unknown; readonly isCopied: boolean }): unknown {
+  release(held: HeldValue): unknown {
     return held.isCopied ? this.#options.codec.decode(held.value as Uint8Array) : held.value;
   }
 
@@ -87,7 +95,7 @@ export class Values {
     }
   }
 
-  #isolate(value: unknown, payload: Uint8Array): { value: unknown; isCopied: boolean } {
+  #isolate(value: unknown, payload: Uint8Array): HeldValue {
     const { isolation } = this.#options;
     if (isolation === 'share' || !isMutable(value)) return { value, isCopied: false };
     if (isolation === 'freeze' && deepFreeze(value)) return { value, isCopied: false };

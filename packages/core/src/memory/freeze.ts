@@ -23,6 +23,44 @@ export function deepFreeze(value: unknown): boolean {
   }
 }
 
+/** Objects, and levels of them, that {@link freezeFresh} visits before it leaves a value to the other walk. */
+const MAX_VISITS = 10_000;
+const MAX_LEVELS = 100;
+
+let visitsLeft = 0;
+
+/**
+ * Freezes a value that a codec of tierwise decoded just now: nobody holds it yet, and it has no accessors. Answers as
+ * {@link deepFreeze}, several times as fast on the trees that most values are; where it answers false, parts may be
+ * frozen.
+ */
+export function freezeFresh(value: unknown): boolean {
+  if (!isObject(value)) return typeof value !== 'function';
+  visitsLeft = MAX_VISITS;
+  return freezeTree(value, 0) || (visitsLeft <= 0 && deepFreeze(value));
+}
+
+/** Keeps no note of what it has visited: a cycle, or many parts that are shared, use the visits up. */
+function freezeTree(value: object, level: number): boolean {
+  if (level === MAX_LEVELS) visitsLeft = 0;
+  if (--visitsLeft <= 0) return false;
+  const prototype: object | null = Object.getPrototypeOf(value);
+  if (prototype === Array.prototype) {
+    for (const item of value as readonly unknown[]) if (!freezeMember(item, level)) return false;
+  } else if (isPlainPrototype(prototype)) {
+    const members = value as Readonly<Record<string, unknown>>;
+    for (const key in members) if (!freezeMember(members[key], level)) return false;
+  } else {
+    return false;
+  }
+  Object.freeze(value);
+  return true;
+}
+
+function freezeMember(member: unknown, level: number): boolean {
+  return isObject(member) ? freezeTree(member, level + 1) : typeof member !== 'function';
+}
+
 /** Adds the objects that one object holds; false when it or one of its members cannot be frozen. */
 function gather(object: object, found: Set<object>): boolean {
   if (Array.isArray(object)) {
