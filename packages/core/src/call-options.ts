@@ -1,7 +1,7 @@
 import { checkObject, invalidOption, wholeNumber } from './checks.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { Lifetime } from './engine/context.ts';
-import type { ReadSpec } from './engine/engine.ts';
+import type { ReadSpec } from './engine/reads.ts';
 import type { CollectPlan } from './engine/writes.ts';
 import { CacheError, describe } from './errors.ts';
 import { checkTags, type Scope, scoped } from './keys.ts';

@@ -4,6 +4,7 @@
 export { checkObject, invalidOption, oneOf, wholeNumber } from './checks.ts';
 export { type Clock, systemClock, type Timer } from './clock.ts';
 export type {
+  BusMessage,
   ClosedFence,
   Coordinator,
   CoordinatorListener,
@@ -39,4 +40,12 @@ export type {
   StoreWrite,
 } from './store/store.ts';
 export { decodeEnvelope, EPOCH_OFFSET, LEASE_OFFSET, SEQ_OFFSET, VERSION_OFFSET } from './wire/envelope.ts';
-export { decodeEvent, decodeMessage, EVENT_FORMAT, encodeEvent, NOTHING } from './wire/event.ts';
+export {
+  decodeEvent,
+  decodeMessage,
+  EVENT_FORMAT,
+  encodeEvent,
+  NOTHING,
+  splitOrigins,
+  withOrigins,
+} from './wire/event.ts';

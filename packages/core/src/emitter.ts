@@ -12,6 +12,11 @@ export interface Health {
   readonly proofAgeMs: number;
   /** Own invalidations waiting for the shared layer to come back. */
   readonly journaled: number;
+  /**
+   * How old an answer of any instance may be right now, measured from an invalidation made here: Δ, and while own
+   * invalidations wait for the shared layer, Δ more than the longest of them has waited.
+   */
+  readonly stalenessBoundMs: number;
 }
 
 /** What `on` can listen to. Listeners run synchronously after the fact and can never fail an operation. */
@@ -28,6 +33,8 @@ export interface CacheEvents {
   offline: Health;
   /** An own invalidation could not be confirmed and was journaled. */
   undelivered: { readonly journaled: number };
+  /** Journaled invalidations were delivered; so many names still wait. */
+  delivered: { readonly journaled: number };
   /** A value over `maxValueBytes` was kept out of the shared layer. */
   oversize: { readonly bytes: number; readonly limit: number };
 }
@@ -41,6 +48,7 @@ export const EVENT_NAMES = [
   'suspect',
   'offline',
   'undelivered',
+  'delivered',
   'oversize',
 ] as const satisfies readonly (keyof CacheEvents)[];
 

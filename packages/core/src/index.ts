@@ -16,6 +16,9 @@ export type { CacheOptions, CoherenceOptions, Isolation, MemoryOptions, Ttl } fr
 export type { CacheStats } from './stats.ts';
 export type { Remote } from './store/remote.ts';
 export type { CollectProgress } from './store/store.ts';
+export type { Latency } from './telemetry/latency.ts';
+export type { Logger } from './telemetry/logger.ts';
+export type { Telemetry } from './telemetry/telemetry.ts';
 export type { ClassExtension, Codec } from './wire/contract.ts';
 export { json } from './wire/json.ts';
 export { msgpack } from './wire/msgpack.ts';

@@ -19,6 +19,7 @@ import {
   toVersion,
 } from './call-options.ts';
 import { checkObject, invalidOption } from './checks.ts';
+import type { Invalidation } from './coherence/coordinator.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Loader } from './engine/flight.ts';
 import type { LoadCall, LoadSpec } from './engine/loads.ts';
@@ -37,6 +38,7 @@ import {
 } from './keys.ts';
 import { type KeyParams, Keyspace, type KeyspaceOptions } from './keyspace.ts';
 import { type MutateOptions, type MutateTarget, toMutateNames, toMutatePlan } from './mutate.ts';
+import { ATTRIBUTES, OPERATION_SPANS } from './telemetry/names.ts';
 import { NOTHING } from './wire/event.ts';
 
 /**
@@ -66,13 +68,13 @@ export class Namespace {
    * every other read.
    */
   peek<V = unknown>(key: string): V | undefined {
-    return this.#engine.peek(this.#key(key)) as V | undefined;
+    return this.#engine.reads.peek(this.#key(key)) as V | undefined;
   }
 
   /** The value from memory or the shared layer; `undefined` when neither has one that counts. */
   get<V = unknown>(key: string, options?: GetOptions): Promise<V | undefined> {
     try {
-      return this.#engine.get(this.#key(key), toReadSpec(options)) as Promise<V | undefined>;
+      return this.#engine.reads.get(this.#key(key), toReadSpec(options)) as Promise<V | undefined>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -80,7 +82,7 @@ export class Namespace {
 
   /** Like `get`, with the layer it came from and its age. */
   async entry<V = unknown>(key: string, options?: GetOptions): Promise<CacheEntry<V> | undefined> {
-    const found = await this.#engine.entry(this.#key(key), toReadSpec(options));
+    const found = await this.#engine.reads.entry(this.#key(key), toReadSpec(options));
     if (found === undefined) return undefined;
     const { layer, ageMs, expiresInMs, entry } = found;
     const tags = entry.tags.map((tag) => this.#unscopedTag(tag));
@@ -99,7 +101,7 @@ export class Namespace {
     try {
       const scopedKey = this.#key(key);
       if (typeof loader !== 'function') checkLoader(loader);
-      return this.#engine.getOrSet(scopedKey, this.#loadCall, loader, options) as Promise<V>;
+      return this.#engine.reads.getOrSet(scopedKey, this.#loadCall, loader, options) as Promise<V>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -108,7 +110,7 @@ export class Namespace {
   /** The values of several keys, in their order, `undefined` where there is none. One read of the shared layer. */
   async getMany<V = unknown>(keys: readonly string[], options?: GetOptions): Promise<(V | undefined)[]> {
     const read = toReadSpec(options);
-    return (await this.#engine.getMany(this.#keys(keys), read)) as (V | undefined)[];
+    return (await this.#engine.reads.getMany(this.#keys(keys), read)) as (V | undefined)[];
   }
 
   /**
@@ -120,7 +122,9 @@ export class Namespace {
    * @throws {CacheError} `UNDEFINED_VALUE`, `UNSERIALIZABLE_VALUE`, `VALUE_TOO_LARGE`, `NOT_DELIVERED`
    */
   async set(key: string, value: unknown, options: SetOptions = {}): Promise<SetResult> {
-    return this.#engine.writes.set(this.#setSpec(key, value, options));
+    const spec = this.#setSpec(key, value, options);
+    const { recorder, writes } = this.#engine;
+    return recorder.call(OPERATION_SPANS.set, spec.key, {}, (trace) => writes.set(spec, trace));
   }
 
   /** Stores several values in one round trip; all are checked before the first is written. Results in their order. */
@@ -131,34 +135,43 @@ export class Namespace {
       const { key, value, ...options } = item;
       return this.#setSpec(key, value, options);
     });
-    return Promise.all(specs.map((spec) => this.#engine.writes.set(spec)));
+    const { recorder, writes } = this.#engine;
+    return recorder.call(OPERATION_SPANS.setMany, undefined, { [ATTRIBUTES.keyCount]: specs.length }, (trace) =>
+      Promise.all(specs.map((spec) => writes.set(spec, trace))),
+    );
   }
 
   /** Makes every instance forget a key. */
   async delete(key: string): Promise<InvalidationResult> {
     checkKey(key);
-    return this.#engine.writes.deleteKeys([this.#key(key)]);
+    const scopedKey = this.#key(key);
+    const { recorder, writes } = this.#engine;
+    return recorder.call(OPERATION_SPANS.delete, scopedKey, {}, (trace) => writes.deleteKeys([scopedKey], trace));
   }
 
   /** Makes every instance forget several keys, in one round trip. */
   async deleteMany(keys: readonly string[]): Promise<InvalidationResult> {
     const scopedKeys = this.#keys(keys);
     for (const key of keys) checkKey(key);
-    return this.#engine.writes.deleteKeys(scopedKeys);
+    const { recorder, writes } = this.#engine;
+    return recorder.call(OPERATION_SPANS.deleteMany, undefined, { [ATTRIBUTES.keyCount]: keys.length }, (trace) =>
+      writes.deleteKeys(scopedKeys, trace),
+    );
   }
 
   /** Makes every instance forget all entries that carry one of these tags, at most 500 in one call. */
   async invalidateTags(tags: readonly string[]): Promise<InvalidationResult> {
     this.#checkOpen();
     const scopedTags = toTags(this.#scope, tags, MAX_INVALIDATED_TAGS);
-    return this.#engine.writes.invalidate({ ...NOTHING, tags: scopedTags });
+    return this.#invalidate(OPERATION_SPANS.invalidateTags, { ...NOTHING, tags: scopedTags });
   }
 
   /** Makes every instance forget all keys that begin with `prefix`, which must end with `:`. */
   async invalidatePrefix(prefix: string): Promise<InvalidationResult> {
     this.#checkOpen();
     checkPrefix(prefix);
-    return this.#engine.writes.invalidate({ ...NOTHING, prefixes: [scoped(this.#scope, prefix)] });
+    const prefixes = [scoped(this.#scope, prefix)];
+    return this.#invalidate(OPERATION_SPANS.invalidatePrefix, { ...NOTHING, prefixes });
   }
 
   /**
@@ -171,7 +184,12 @@ export class Namespace {
   async invalidatePattern(pattern: string, options: PatternOptions = {}): Promise<PatternResult> {
     this.#checkOpen();
     checkKey(pattern);
-    return this.#engine.writes.invalidatePattern(scoped(this.#scope, pattern), toCollectPlan(options));
+    const scopedPattern = scoped(this.#scope, pattern);
+    const plan = toCollectPlan(options);
+    const { recorder, writes } = this.#engine;
+    return recorder.call(OPERATION_SPANS.invalidatePattern, undefined, {}, (trace) =>
+      writes.invalidatePattern(scopedPattern, plan, trace),
+    );
   }
 
   /**
@@ -190,7 +208,9 @@ export class Namespace {
     this.#checkOpen();
     const names = toMutateNames(this.#scope, target);
     if (typeof write !== 'function') throw invalidOption('write', `must be a function, got ${describe(write)}`);
-    return this.#engine.mutations.run(names, write, toMutatePlan(options));
+    const plan = toMutatePlan(options);
+    const { recorder, mutations } = this.#engine;
+    return recorder.call(OPERATION_SPANS.mutate, undefined, {}, (trace) => mutations.run(names, write, plan, trace));
   }
 
   /** Makes every instance forget everything in this namespace and those below it. */
@@ -198,7 +218,7 @@ export class Namespace {
     this.#checkOpen();
     const isRoot = this.#scope === '';
     const prefixes = isRoot ? [] : scopePrefixes(this.#scope);
-    return this.#engine.writes.invalidate({ ...NOTHING, prefixes, clear: isRoot });
+    return this.#invalidate(OPERATION_SPANS.clear, { ...NOTHING, prefixes, clear: isRoot });
   }
 
   /**
@@ -227,6 +247,11 @@ export class Namespace {
   ): Keyspace<P, V, V | undefined>;
   keyspace<P extends object, V>(template: string, options: KeyspaceOptions<P, V> = {}): Keyspace<P, V, V | undefined> {
     return new Keyspace<P, V, V | undefined>(this, template, options);
+  }
+
+  #invalidate(name: string, invalidation: Omit<Invalidation, 'keys'>): Promise<InvalidationResult> {
+    const { recorder, writes } = this.#engine;
+    return recorder.call(name, undefined, {}, (trace) => writes.invalidate(invalidation, trace));
   }
 
   #loadSpec(loader: Loader<unknown>, options: GetOrSetOptions<never>): LoadSpec {

@@ -5,6 +5,8 @@ import { describe } from './errors.ts';
 import { inProcess } from './in-process/remote.ts';
 import { checkCacheName } from './keys.ts';
 import type { Remote } from './store/remote.ts';
+import type { Logger } from './telemetry/logger.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 import { type Codec, resolveCodec } from './wire/codec.ts';
 
 /**
@@ -77,6 +79,13 @@ export interface CacheOptions {
    * as many again are let in, since a loader may wait for loads of its own. Default 1,000, 1 to 1,000,000.
    */
   readonly maxLoads?: number;
+  /**
+   * Where spans and figures go, for example `openTelemetry()` of `@tierwise/otel`. Default: what instruments the whole
+   * process, if anything does.
+   */
+  readonly telemetry?: Telemetry;
+  /** Told of changes of state, never of single reads; takes a pino logger as it is. Default: silent. */
+  readonly logger?: Logger;
   /** Source of time, for tests. Default: the system's. */
   readonly clock?: Clock;
 }
@@ -131,6 +140,9 @@ export interface ResolvedOptions {
   /** `undefined` means no limit. */
   readonly loadTimeoutMs: number | undefined;
   readonly maxLoads: number;
+  /** `undefined` means that of the process. */
+  readonly telemetry: Telemetry | undefined;
+  readonly logger: Logger | undefined;
   readonly clock: Clock;
 }
 
@@ -153,6 +165,8 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     'onUndelivered',
     'loadTimeout',
     'maxLoads',
+    'telemetry',
+    'logger',
     'clock',
   ]);
   const name = checkCacheName(options.name);
@@ -172,6 +186,8 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     onUndelivered: oneOf(options.onUndelivered, ['resolve', 'throw'], DEFAULTS.onUndelivered, 'onUndelivered'),
     loadTimeoutMs: resolveLoadTimeout(options.loadTimeout, DEFAULTS.loadTimeoutMs),
     maxLoads: wholeNumber(options.maxLoads, DEFAULTS.maxLoads, 'maxLoads', RANGES.maxLoads),
+    telemetry: checkMethods(options.telemetry, 'telemetry', ['isRecording', 'begin', 'measure', 'attach']),
+    logger: checkMethods(options.logger, 'logger', ['debug', 'info', 'warn', 'error']),
     clock: checkClock(options.clock ?? systemClock),
   });
 }
@@ -219,6 +235,19 @@ function resolveCoherence(
     maxVersions: wholeNumber(coherence.maxVersions, DEFAULTS.maxVersions, 'coherence.maxVersions', RANGES.maxVersions),
     maxJournal: wholeNumber(coherence.maxJournal, DEFAULTS.maxJournal, 'coherence.maxJournal', RANGES.maxJournal),
   };
+}
+
+/** An object of the user's that has to have certain methods, if it is given. */
+function checkMethods<T extends object>(
+  given: T | undefined,
+  subject: string,
+  names: readonly (keyof T & string)[],
+): T | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === 'object' && given !== null && names.every((name) => typeof given[name] === 'function')) {
+    return given;
+  }
+  throw invalidOption(subject, `must have the functions ${names.join(', ')}`);
 }
 
 function checkClock(clock: Clock): Clock {

@@ -1,3 +1,5 @@
+import { type Latency, LatencyHistogram } from './telemetry/latency.ts';
+
 /** Counters of the in-process layer. All counts start at 0 when the cache is created and only grow. */
 export interface MemoryCounters {
   /** Reads answered from memory. */
@@ -6,6 +8,13 @@ export interface MemoryCounters {
   misses: number;
   /** Misses where an entry was there but could be neither proved nor called young; part of `misses`. */
   unproved: number;
+  /** Misses where the entry was past its lifetime and was dropped; part of `misses`. */
+  expired: number;
+  /**
+   * Misses where the entry was older than an invalidation of its tags, a prefix, a pattern or everything, and was dropped;
+   * part of `misses`. An invalidation of the key drops the entry at once, and the read after it finds nothing.
+   */
+  stale: number;
   /** Entries dropped to make room. */
   evictions: number;
   /** Entries dropped by an event, a `clear` or a resynchronisation. */
@@ -19,8 +28,8 @@ export interface RemoteCounters {
   hits: number;
   /** Answers without a value that counts; the reasons below are part of this. */
   misses: number;
-  /** Values invalidated by an event that this instance knows, or that belong to another epoch. */
-  invalid: number;
+  /** Values older than an invalidation that this instance knows, or that belong to another epoch. */
+  stale: number;
   /** Values not believed because the view was not proved, or changed while the read was under way. */
   unproved: number;
   /** Values past their expiry that the store still held. */
@@ -37,7 +46,14 @@ export interface RemoteCounters {
   writeErrors: number;
   /** Values over `maxValueBytes`, not sent. */
   oversized: number;
+  /** Calls of the shared layer that failed, of every kind; one call may carry many keys. */
+  failedCalls: number;
+  /** Connections that were lost, and attempts to make one that failed. */
+  connectionErrors: number;
 }
+
+/** Kinds of calls of the shared layer. */
+export type StoreOperation = 'read' | 'fill' | 'set' | 'invalidate' | 'tail' | 'collect';
 
 /** Counters of the loader. */
 export interface LoadCounters {
@@ -74,6 +90,14 @@ export interface Counters {
   readonly invalidations: InvalidationCounters;
   /** Errors thrown by listeners of `on`; they never reach the operation that told them. */
   listenerErrors: number;
+  /** Errors thrown by telemetry or by the logger; they never reach the operation they are about. */
+  telemetryErrors: number;
+  /** How long each kind of call of the shared layer took; one call may carry many keys. */
+  readonly storeLatency: Readonly<Record<StoreOperation, LatencyHistogram>>;
+  /** How long loads took, turns waited for included. */
+  readonly loadLatency: LatencyHistogram;
+  /** How long own events took to come back as a message. */
+  readonly propagation: LatencyHistogram;
 }
 
 /** What `stats()` answers: the counters, and what is held right now. */
@@ -89,27 +113,33 @@ export interface CacheStats {
     /** Name of the shared layer, for example `redis`. */
     readonly name: string;
     readonly hitRatio: number;
+    /** Of each kind of call that was answered. Hits in memory are too fast to be timed one by one. */
+    readonly latency: Readonly<Record<StoreOperation, Latency>>;
   };
   readonly loads: Readonly<LoadCounters> & {
     /** Loads under way. */
     readonly running: number;
+    readonly latency: Latency;
   };
   readonly invalidations: Readonly<InvalidationCounters> & {
     /** Names waiting in the journal for the coordinator to come back. */
     readonly journaled: number;
+    /** From sending an own event until its message came back: how fast the bus is, on one clock. */
+    readonly propagation: Latency;
   };
   readonly listenerErrors: number;
+  readonly telemetryErrors: number;
   /** Reads answered by memory or the shared layer, of all that asked memory, 0 to 1. */
   readonly hitRatio: number;
 }
 
 export function createCounters(): Counters {
   return {
-    memory: { hits: 0, misses: 0, unproved: 0, evictions: 0, invalidated: 0, oversized: 0 },
+    memory: { hits: 0, misses: 0, unproved: 0, expired: 0, stale: 0, evictions: 0, invalidated: 0, oversized: 0 },
     remote: {
       hits: 0,
       misses: 0,
-      invalid: 0,
+      stale: 0,
       unproved: 0,
       expired: 0,
       unreadable: 0,
@@ -118,11 +148,30 @@ export function createCounters(): Counters {
       fillsRefused: 0,
       writeErrors: 0,
       oversized: 0,
+      failedCalls: 0,
+      connectionErrors: 0,
     },
     loads: { started: 0, failed: 0, shared: 0, unkept: 0 },
     invalidations: { sent: 0, received: 0, undelivered: 0, gaps: 0, resyncs: 0 },
     listenerErrors: 0,
+    telemetryErrors: 0,
+    storeLatency: {
+      read: new LatencyHistogram(),
+      fill: new LatencyHistogram(),
+      set: new LatencyHistogram(),
+      invalidate: new LatencyHistogram(),
+      tail: new LatencyHistogram(),
+      collect: new LatencyHistogram(),
+    },
+    loadLatency: new LatencyHistogram(),
+    propagation: new LatencyHistogram(),
   };
+}
+
+/** What several histograms hold. */
+export function readAll<N extends string>(histograms: Readonly<Record<N, LatencyHistogram>>): Record<N, Latency> {
+  const names = Object.keys(histograms) as N[];
+  return Object.fromEntries(names.map((name) => [name, histograms[name].read()])) as Record<N, Latency>;
 }
 
 /** Part of a whole, 0 when there is no whole. */

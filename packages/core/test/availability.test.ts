@@ -73,7 +73,7 @@ describe('a shared layer that goes away', () => {
       cache.on(state, (health) => states.push(health.state));
     }
     await cache.ready();
-    expect(cache.health()).toEqual({ state: 'coherent', proofAgeMs: 0, journaled: 0 });
+    expect(cache.health()).toEqual({ state: 'coherent', proofAgeMs: 0, journaled: 0, stalenessBoundMs: 2_000 });
     remote.tail.fail();
     await clock.advance(PAST_LEASE_MS + BEAT_MS);
     expect(cache.health().state).toBe('suspect');

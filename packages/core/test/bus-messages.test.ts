@@ -64,7 +64,7 @@ describe('an event that was missed', () => {
     b.remote.read.release();
     expect(await read).toBe(undefined);
     expect(b.cache.peek('k')).toBe(undefined);
-    expect(b.cache.stats().remote.invalid).toBe(1);
+    expect(b.cache.stats().remote.stale).toBe(1);
   });
 
   test('ends nothing when the value that was read is newer', async () => {
@@ -113,7 +113,7 @@ describe('bytes in the shared layer that do not count', () => {
     const { epoch } = authority.tail({ member: MEMBER, epoch: undefined, applied: 0 }, 0);
     authority.fill([{ key: 'foreign', lease: { epoch, seq: 0 }, ttlMs: 0, bytes: bytes as Uint8Array }], 0);
     expect(await a.cache.get('foreign')).toBe(undefined);
-    expect(a.cache.stats().remote.invalid).toBe(1);
+    expect(a.cache.stats().remote.stale).toBe(1);
     await settled();
     expect(a.cache.health().state).toBe('coherent');
     await warm([a], 'k', 'value');

@@ -18,6 +18,7 @@ function start(pageEvents?: number) {
   const memory = { forget: () => {}, forgetAll: () => {} };
   const view = new View({ clock, leaseMs: LEASE_MS, maxVersions: 100, memory });
   const coordinator: Coordinator = {
+    channel: 'test',
     listen: () => {},
     invalidate: async (invalidation, fence) => authority.invalidate(invalidation, fence, clock.wallMs()),
     renewBus: () => {},

@@ -76,6 +76,8 @@ function flight(view: View, name: string): Flight {
     startedAtMs: 0,
     tags: [],
     hasUnknownTags: false,
+    owner: undefined,
+    trace: undefined,
     start: () => new Promise(() => {}),
   });
   view.activity.add(started);

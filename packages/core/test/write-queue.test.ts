@@ -28,6 +28,7 @@ function open() {
     collect: async () => 0,
   };
   const coordinator: Coordinator = {
+    channel: 'test',
     listen: () => {},
     tail: () => Promise.reject(new Error('no tails here')),
     invalidate: async ({ keys }) => {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
@@ -52,6 +53,8 @@ const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|NOAUTH)
  */
 export class Link {
   readonly #options: LinkOptions;
+  /** The context of the cache: a call that finds the connection lost must not pass its own on to the next one. */
+  readonly #home = new AsyncResource('tierwise.link');
   readonly #waiting = new Set<Waiting>();
   #connection: Connection | undefined;
   #client: Redis | undefined;
@@ -172,7 +175,9 @@ export class Link {
     }
     this.#options.onDown(error);
     const { clock } = this.#options;
-    this.#retry = clock.after(jittered(this.#retryMs), () => void this.#connect());
+    this.#retry = clock.after(jittered(this.#retryMs), () => {
+      void this.#home.runInAsyncScope(() => this.#connect());
+    });
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
   }
 

@@ -16,6 +16,7 @@ import {
   type Snapshot,
   type TailReply,
   type TailRequest,
+  withOrigins,
 } from 'tierwise/driver';
 import { INVALIDATE_NAMES, READ_MEMBERS, READ_TAIL, RENEW_FENCE } from './lua/scripts.generated.ts';
 import type { PartitionLinks } from './partition-links.ts';
@@ -57,7 +58,15 @@ export class RedisCoordinator implements Coordinator {
     return { ...parseTail(reply), timeline };
   }
 
-  async invalidate(invalidation: Invalidation, fence: FenceChange | undefined): Promise<SequencedReply> {
+  get channel(): string {
+    return this.#links.names.channel;
+  }
+
+  async invalidate(
+    invalidation: Invalidation,
+    fence: FenceChange | undefined,
+    origins: readonly string[] = [],
+  ): Promise<SequencedReply> {
     const { commands, names, publishCommand } = this.#links;
     const { keys, clear } = invalidation;
     const versions = versionFields(invalidation);
@@ -69,7 +78,7 @@ export class RedisCoordinator implements Coordinator {
       [
         publishCommand,
         names.channel,
-        encodeEvent(invalidation, fence),
+        withOrigins(encodeEvent(invalidation, fence), origins),
         this.#logEvents,
         this.#maxVersions,
         clear ? 1 : 0,

@@ -13,6 +13,7 @@ import {
   type Store,
   type StoreLimits,
   type StoreWrite,
+  withOrigins,
 } from 'tierwise/driver';
 import { FILL_ENTRIES, SET_ENTRIES } from './lua/scripts.generated.ts';
 import type { PartitionLinks } from './partition-links.ts';
@@ -68,7 +69,7 @@ export class RedisStore implements Store {
     };
   }
 
-  async set(writes: readonly StoreWrite[]): Promise<SetReply> {
+  async set(writes: readonly StoreWrite[], origins: readonly string[] = []): Promise<SetReply> {
     const { commands, names, publishCommand } = this.#links;
     const leaseEpoch = epochOf(writes);
     const keys = writes.map(({ key }) => key);
@@ -80,7 +81,7 @@ export class RedisStore implements Store {
       [
         publishCommand,
         names.channel,
-        encodeEvent({ ...NOTHING, keys }),
+        withOrigins(encodeEvent({ ...NOTHING, keys }), origins),
         this.#logEvents,
         leaseEpoch,
         Buffer.from(leaseEpoch, 'hex'),

@@ -54,6 +54,12 @@ export interface SequencedEvent {
   readonly fence: FenceChange | undefined;
 }
 
+/** An event as a message tells of it. */
+export interface BusMessage extends SequencedEvent {
+  /** W3C traceparents of the work that caused it, see `wire/event.ts`; left out where nobody records it. */
+  readonly origins?: readonly string[];
+}
+
 /** The answer to an invalidation: the epoch and the sequence number it got. */
 export interface SequencedReply {
   readonly epoch: string;
@@ -121,7 +127,7 @@ export interface TailReply {
 
 export interface CoordinatorListener {
   /** A message of the bus, in any order, perhaps twice, perhaps never. */
-  onMessage(event: SequencedEvent): void;
+  onMessage(message: BusMessage): void;
   /** A message this version cannot read, or a sign that messages may be missing. */
   onDoubt(): void;
   /** A connection was established, the first or a later one: state on the other side may be another one. */
@@ -138,15 +144,21 @@ export interface CoordinatorListener {
  * than its connection lives: nothing is resent.
  */
 export interface Coordinator {
+  /** Name of the channel that events are told on, for telemetry. */
+  readonly channel: string;
   /** Connects the receive side. Called once, before anything else. */
   listen(listener: CoordinatorListener): void;
   /** What happened after `applied`; the proof that nothing is missing up to the moment the request was sent. */
   tail(request: TailRequest): Promise<TailReply>;
   /**
    * Gives the event the next sequence number, drops its keys, closes their fence slots, changes a closed fence if asked,
-   * logs and publishes it.
+   * logs and publishes it. `origins` go along with the message and nowhere else; an implementation may drop them.
    */
-  invalidate(invalidation: Invalidation, fence: FenceChange | undefined): Promise<SequencedReply>;
+  invalidate(
+    invalidation: Invalidation,
+    fence: FenceChange | undefined,
+    origins?: readonly string[],
+  ): Promise<SequencedReply>;
   /**
    * Messages do not come although events happen: the subscription is to be made anew. A slot of a cluster that moved away
    * takes it along without a word. Does nothing where a bus cannot go deaf.

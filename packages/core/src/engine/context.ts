@@ -2,6 +2,7 @@ import type { Emitter } from '../emitter.ts';
 import { type MemoryEntry, type MemoryLayer, NEVER_MS } from '../memory/memory-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Counters } from '../stats.ts';
+import type { Recorder } from '../telemetry/recorder.ts';
 import type { Partition } from './partition.ts';
 import type { Values } from './values.ts';
 
@@ -10,10 +11,13 @@ export interface EngineContext {
   readonly options: ResolvedOptions;
   readonly counters: Counters;
   readonly emitter: Emitter;
+  readonly recorder: Recorder;
   readonly memory: MemoryLayer;
   readonly values: Values;
   /** Wall time that entry times count from. */
   readonly originMs: number;
+  /** The partition of every key, where there is but one. */
+  readonly single: Partition | undefined;
   partitionOf(key: string): Partition;
   isClosed(): boolean;
 }

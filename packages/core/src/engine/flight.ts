@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { Pending } from '../coherence/activity.ts';
 import type { Lease } from '../coherence/coordinator.ts';
 import { CacheError } from '../errors.ts';
+import type { Trace } from '../telemetry/trace.ts';
 
 /** What a loader is given. */
 export interface LoadContext {
@@ -27,6 +28,10 @@ export class Flight extends Pending {
   hasUnknownTags: boolean;
   /** What the loader brought, checked and isolated; rejects with what it threw. */
   readonly result: Promise<LoadedValue>;
+  /** The span of the call that started it. */
+  readonly owner: Trace | undefined;
+  /** Its own span, below that one. */
+  readonly trace: Trace | undefined;
   isMarked = false;
   /** The settled result, from then until it has been kept or given up. */
   loaded: LoadedValue | undefined;
@@ -38,6 +43,8 @@ export class Flight extends Pending {
     startedAtMs: number;
     tags: readonly string[];
     hasUnknownTags: boolean;
+    owner: Trace | undefined;
+    trace: Trace | undefined;
     start: (flight: Flight) => Promise<LoadedValue>;
   }) {
     super(facts.key);
@@ -46,6 +53,8 @@ export class Flight extends Pending {
     this.startedAtMs = facts.startedAtMs;
     this.tags = facts.tags;
     this.hasUnknownTags = facts.hasUnknownTags;
+    this.owner = facts.owner;
+    this.trace = facts.trace;
     // There before the loader runs: what it calls at once may ask for this very key.
     const { promise, resolve, reject } = Promise.withResolvers<LoadedValue>();
     this.result = promise;

@@ -1,6 +1,11 @@
 import { checkTags, scoped } from '../keys.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
 import { resolveTtl, type Ttl } from '../options.ts';
+import { errorType } from '../telemetry/error-type.ts';
+import { keyText } from '../telemetry/key-text.ts';
+import { duringSet, noteMemorySet } from '../telemetry/layers.ts';
+import { ATTRIBUTES, DURATIONS, SPANS } from '../telemetry/names.ts';
+import { during, type Trace } from '../telemetry/trace.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
 import { Flight, type LoadContext, type Loader, runLoader, waitFor } from './flight.ts';
 import type { Partition } from './partition.ts';
@@ -81,17 +86,17 @@ export class Loads {
   }
 
   /** The value for a read that began at `beganMs`, from a flight it may join or from one of its own. */
-  async load(partition: Partition, key: string, beganMs: number, spec: LoadSpec): Promise<unknown> {
+  async load(partition: Partition, key: string, beganMs: number, spec: LoadSpec, trace?: Trace): Promise<unknown> {
     const { signal } = spec;
     const { counters, values } = this.#context;
     for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
       const flight = this.joinable(partition, key, beganMs);
       if (flight === undefined) break;
       counters.loads.shared++;
-      const loaded = await waitFor(flight.result, signal);
+      const loaded = await during(waiting(flight, trace), () => waitFor(flight.result, signal));
       if (this.#mayAnswer(partition, flight, beganMs)) return values.release(loaded);
     }
-    const own = this.#start(partition, key, spec);
+    const own = this.#start(partition, key, spec, trace);
     return values.release(await waitFor(own.result, signal));
   }
 
@@ -109,7 +114,7 @@ export class Loads {
     return view.isValid(flight.key, flight.tags, flight.lease.seq) && view.proof.covers(beganMs, nowMs);
   }
 
-  #start(partition: Partition, key: string, spec: LoadSpec): Flight {
+  #start(partition: Partition, key: string, spec: LoadSpec, trace: Trace | undefined): Flight {
     const { options, counters } = this.#context;
     counters.loads.started++;
     this.#running++;
@@ -122,20 +127,20 @@ export class Loads {
       startedAtMs: options.clock.wallMs(),
       tags: spec.tags,
       hasUnknownTags: spec.tagsOf !== undefined,
+      owner: trace,
+      trace: trace?.child(SPANS.load, { attributes: {}, key: keyText(key) }),
       start: (self) => this.#run(partition, self, spec),
     });
     return flight;
   }
 
   async #run(partition: Partition, flight: Flight, spec: LoadSpec): Promise<Flight['loaded'] & object> {
-    const { options, counters } = this.#context;
+    const { counters } = this.#context;
     this.#newest.set(flight.key, flight);
     partition.view.activity.addLoad(flight);
     let ready: Ready;
     try {
-      const inTurn: Loader<unknown> = (context) => this.#turns.run(() => untilAborted(spec.loader, context));
-      const value = await runLoader(inTurn, spec.timeoutMs, options.clock);
-      ready = this.#ready(value, spec);
+      ready = await during(flight.trace, () => this.#bring(spec));
     } catch (error) {
       counters.loads.failed++;
       this.#end(partition, flight);
@@ -156,6 +161,28 @@ export class Loads {
     return loaded;
   }
 
+  /** Runs the loader in its turn and prepares what it brings. */
+  async #bring(spec: LoadSpec): Promise<Ready> {
+    const { clock } = this.#context.options;
+    const inTurn: Loader<unknown> = (context) => this.#turns.run(() => untilAborted(spec.loader, context));
+    const beganMs = clock.monotonicMs();
+    try {
+      const ready = this.#ready(await runLoader(inTurn, spec.timeoutMs, clock), spec);
+      this.#measure(clock.monotonicMs() - beganMs, undefined);
+      return ready;
+    } catch (error) {
+      this.#measure(clock.monotonicMs() - beganMs, error);
+      throw error;
+    }
+  }
+
+  #measure(tookMs: number, error: unknown): void {
+    const { counters, recorder } = this.#context;
+    counters.loadLatency.record(tookMs);
+    const attributes = error === undefined ? {} : { [ATTRIBUTES.errorType]: errorType(error) };
+    recorder.measure(DURATIONS.load, tookMs / 1000, attributes);
+  }
+
   #ready(value: unknown, spec: LoadSpec): Ready {
     const prepared = this.#context.values.prepare(value);
     const ttlMs = spec.ttlOf === undefined ? spec.lifetime.ttlMs : resolveTtl(spec.ttlOf(value), 'ttl');
@@ -174,9 +201,11 @@ export class Loads {
     const { counters, memory } = this.#context;
     const isStored = this.#mayKeep(partition, flight, ready.tags) && (await this.#fill(partition, flight, ready));
     if (isStored && this.#mayKeep(partition, flight, ready.tags)) {
-      memory.put(flight.key, this.#entry(partition, flight, ready, lifetime));
+      const isKept = memory.put(flight.key, this.#entry(partition, flight, ready, lifetime));
+      noteMemorySet(flight.owner, isKept);
       return;
     }
+    noteMemorySet(flight.owner, false);
     counters.loads.unkept++;
     // Its waiters were answered with something newer than what memory may hold, and nobody may go back behind that.
     memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);
@@ -201,7 +230,9 @@ export class Loads {
     if (lease === undefined) return true;
     try {
       const draft = this.#draft(partition, flight, lease, ready);
-      const result = await partition.writes.fill(draft);
+      const result = await duringSet(flight.owner, partition.store.name, (trace) =>
+        partition.writes.fill(draft, trace),
+      );
       if (!partition.confirmEpoch(result.epoch)) return false;
       partition.view.meet(result.epoch, result.seq);
       if (result.outcome === 'stored') counters.remote.fills++;
@@ -247,6 +278,11 @@ export class Loads {
       checkedGeneration: partition.view.generation,
     });
   }
+}
+
+/** The wait for a load that another call has started, tied to that load. */
+function waiting({ trace: load }: Flight, trace: Trace | undefined): Trace | undefined {
+  return trace?.child(SPANS.loadWait, { attributes: {}, links: load === undefined ? [] : [load] });
 }
 
 /** Runs a loader for as long as anybody waits for it: one that never settles must not keep its turn. */

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { FenceChange, Invalidation, MemberStatus, SequencedReply } from '../coherence/coordinator.ts';
 import { CacheError } from '../errors.ts';
 import { randomEpoch } from '../random.ts';
+import { type Trace, within } from '../telemetry/trace.ts';
 import { NOTHING } from '../wire/event.ts';
 import type { EngineContext } from './context.ts';
 import type { Partition } from './partition.ts';
@@ -86,23 +87,24 @@ export class Mutations {
     names: MutateNames,
     write: (context: MutateContext) => R | Promise<R>,
     plan: MutatePlan,
+    trace?: Trace,
   ): Promise<MutateResult<R>> {
     const shares = this.#shares(names);
     const id = randomEpoch();
-    const held = await this.#close(shares, id, plan);
+    const held = await this.#close(shares, id, plan, trace);
     const controller = new AbortController();
     const renewal = held && this.#renew(shares, id, held, controller);
     let value: R;
     try {
-      value = await write({ signal: controller.signal });
+      value = await within(trace, () => write({ signal: controller.signal }));
     } catch (error) {
       renewal?.stop();
       // A write that failed may have committed all the same.
-      await this.#lift(shares, held && id);
+      await this.#lift(shares, held && id, trace);
       throw error;
     }
     renewal?.stop();
-    const replies = await this.#lift(shares, held && id);
+    const replies = await this.#lift(shares, held && id, trace);
     const delivered = replies.every((reply) => reply !== undefined);
     const linearized = plan.isLinearizable && delivered && (await this.#awaitMembers(shares, replies));
     const fenced = held !== undefined && !controller.signal.aborted && this.#wasKept(held, replies);
@@ -126,46 +128,55 @@ export class Mutations {
   }
 
   /** Closes all fences or none; `undefined` when they are not closed. */
-  async #close(shares: readonly Share[], id: string, plan: MutatePlan): Promise<Held | undefined> {
+  async #close(
+    shares: readonly Share[],
+    id: string,
+    plan: MutatePlan,
+    trace: Trace | undefined,
+  ): Promise<Held | undefined> {
     const sentAt = this.#now();
     const change: FenceChange = { kind: 'close', id, lifeMs: plan.lifeMs, isExclusive: plan.isLinearizable };
-    const outcomes = await Promise.allSettled(shares.map((share) => this.#change(share, change)));
+    const outcomes = await Promise.allSettled(shares.map((share) => this.#change(share, change, trace)));
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure === undefined) {
       const epochs = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.epoch : ''));
       return { epochs, lifeMs: plan.lifeMs, sentAt };
     }
     // One whose answer was lost may be closed all the same, and would refuse its names for the rest of its life.
-    await Promise.allSettled(shares.map((share) => this.#change(share, { kind: 'lift', id })));
+    await Promise.allSettled(shares.map((share) => this.#change(share, { kind: 'lift', id }, trace)));
     if (plan.runsUnfenced) return undefined;
     const message = 'a fence could not be closed; the write was not begun';
     throw new CacheError('FENCE_UNAVAILABLE', message, {}, { cause: failure.reason });
   }
 
   /** Lifts the fences, each with the invalidation of what it covered; journals what cannot be delivered. */
-  #lift(shares: readonly Share[], id: string | undefined): Promise<(SequencedReply | undefined)[]> {
+  #lift(
+    shares: readonly Share[],
+    id: string | undefined,
+    trace: Trace | undefined,
+  ): Promise<(SequencedReply | undefined)[]> {
     return Promise.all(
       shares.map(async (share) => {
         if (id === undefined) {
-          const outcome = await share.partition.invalidate(share.invalidation);
+          const outcome = await share.partition.invalidate(share.invalidation, trace);
           return CacheError.is(outcome) ? undefined : outcome;
         }
         try {
-          return await this.#change(share, { kind: 'lift', id });
+          return await this.#change(share, { kind: 'lift', id }, trace);
         } catch (error) {
-          share.partition.journalize(share.invalidation, error);
+          share.partition.journalize(share.invalidation, error, trace);
           return undefined;
         }
       }),
     );
   }
 
-  #change({ partition, invalidation }: Share, change: FenceChange): Promise<SequencedReply> {
+  #change({ partition, invalidation }: Share, change: FenceChange, trace: Trace | undefined): Promise<SequencedReply> {
     for (const key of invalidation.keys) {
       this.#context.memory.invalidate(key);
       partition.view.activity.mark(key, Number.POSITIVE_INFINITY);
     }
-    return partition.changeFence(invalidation, change);
+    return partition.changeFence(invalidation, change, trace);
   }
 
   /** Renews every fence each third of its life until stopped; the first failure fires the signal. */

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type {
+  BusMessage,
   CoordinatorListener,
   FenceChange,
   Invalidation,
   Member,
-  SequencedEvent,
   SequencedReply,
 } from '../coherence/coordinator.ts';
 import { Journal } from '../coherence/journal.ts';
@@ -14,7 +14,14 @@ import type { Emitter, Health } from '../emitter.ts';
 import { CacheError } from '../errors.ts';
 import type { Counters } from '../stats.ts';
 import type { RemotePartition } from '../store/remote.ts';
+import { beginInvalidate, beginProcess, countsOf } from '../telemetry/events.ts';
+import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
+import { publish } from '../telemetry/publish.ts';
+import type { Recorder } from '../telemetry/recorder.ts';
+import { RoundTrips } from '../telemetry/round-trips.ts';
+import { during, type Trace, within } from '../telemetry/trace.ts';
 import { RemoteReads, type RemoteReadsOptions } from './remote-reads.ts';
+import { Watch } from './watched.ts';
 import { ENDED_HISTORY, merge, WriteQueue } from './write-queue.ts';
 
 /** The place an own event got in the sequence, or why it has none yet and is journaled. */
@@ -34,6 +41,7 @@ export interface PartitionOptions {
   readonly memory: Forgetter;
   readonly counters: Counters;
   readonly emitter: Emitter;
+  readonly recorder: Recorder;
   readonly accept: RemoteReadsOptions['accept'];
   /** What `health` answers may have changed. */
   onChange(): void;
@@ -53,16 +61,25 @@ export class Partition implements CoordinatorListener {
   isStarted = false;
   readonly #options: PartitionOptions;
   readonly #tailer: Tailer;
+  readonly #remote: RemotePartition;
+  readonly #watch: Watch;
+  readonly #trips = new RoundTrips();
+  /** What journaled invalidations were made for. */
+  readonly #origins = new WeakMap<Invalidation, Trace>();
   #resolveStarted!: () => void;
   #isConnected = false;
   #isDelivering = false;
+  /** Since when own invalidations have been waiting; `undefined` while none is. */
+  #waitsSinceMs: number | undefined;
   /** Tails in a row that brought events while no message came at all. */
   #untoldTails = 0;
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    const { clock, leaseMs, maxVersions, memory, counters } = options;
-    const { store, coordinator } = options.remote;
+    const { clock, leaseMs, maxVersions, memory, counters, recorder } = options;
+    this.#watch = new Watch({ clock, counters, recorder, trips: this.#trips });
+    this.#remote = this.#watch.remote(options.remote);
+    const { store, coordinator } = this.#remote;
     this.view = new View({ clock, leaseMs, maxVersions, memory });
     this.journal = new Journal(options.maxJournal);
     this.started = new Promise((resolve) => {
@@ -103,12 +120,18 @@ export class Partition implements CoordinatorListener {
   }
 
   /** Own event, to be known here before the call that made it resolves. */
-  async invalidate(invalidation: Invalidation): Promise<InvalidationOutcome> {
+  async invalidate(invalidation: Invalidation, trace?: Trace): Promise<InvalidationOutcome> {
+    const span = beginInvalidate(trace, invalidation);
     if (!this.isStarted) await this.started;
     try {
-      return await this.writes.invalidate(invalidation);
+      const reply = await this.writes.invalidate(invalidation, span);
+      span?.set(ATTRIBUTES.delivered, true);
+      span?.end();
+      return reply;
     } catch (error) {
-      return this.journalize(invalidation, error);
+      span?.set(ATTRIBUTES.delivered, false);
+      span?.end(error);
+      return this.journalize(invalidation, error, span);
     }
   }
 
@@ -117,17 +140,26 @@ export class Partition implements CoordinatorListener {
    *
    * @throws {CacheError} as `Coordinator.invalidate`; nothing is journaled
    */
-  async changeFence(invalidation: Invalidation, fence: FenceChange): Promise<SequencedReply> {
+  changeFence(invalidation: Invalidation, fence: FenceChange, trace?: Trace): Promise<SequencedReply> {
+    const span = beginInvalidate(trace, invalidation, fence);
+    return during(span, () => this.#changeFence(invalidation, fence, span));
+  }
+
+  async #changeFence(invalidation: Invalidation, fence: FenceChange, span: Trace | undefined): Promise<SequencedReply> {
     if (!this.isStarted) await this.started;
-    const reply = await this.#options.remote.coordinator.invalidate(invalidation, fence);
+    const reply = await publish([span], this.#remote, (origins) =>
+      this.#remote.coordinator.invalidate(invalidation, fence, origins),
+    );
     if (!(await this.#onSequenced(reply, invalidation, fence)))
       throw new CacheError('REMOTE_UNAVAILABLE', ENDED_HISTORY);
     return reply;
   }
 
   /** Keeps an event that nobody confirmed; from now on own reads of what it covers go to the loader. */
-  journalize(invalidation: Invalidation, reason: unknown): CacheError {
+  journalize(invalidation: Invalidation, reason: unknown, trace?: Trace): CacheError {
     this.journal.add(invalidation);
+    this.#waitsSinceMs ??= this.#options.clock.wallMs();
+    if (trace !== undefined) this.#origins.set(invalidation, trace);
     for (const key of invalidation.keys) this.view.activity.mark(key, Number.POSITIVE_INFINITY);
     // Which others it concerns, only their values can tell.
     if (
@@ -149,6 +181,7 @@ export class Partition implements CoordinatorListener {
   /** A confirmed own call on `key` makes journaled ones on it that came before pointless. */
   outdo(key: string, journaled: ReadonlySet<Invalidation>): void {
     this.journal.outdo(key, journaled);
+    this.#onJournalShrunk();
     this.view.generation++;
   }
 
@@ -186,16 +219,17 @@ export class Partition implements CoordinatorListener {
       state: isCoherent ? 'coherent' : this.#isConnected ? 'suspect' : 'offline',
       proofAgeMs: Math.max(0, nowMs - proof.sentAtMs),
       journaled: this.journal.size,
+      stalenessBoundMs: this.#options.leaseMs + Math.max(0, nowMs - (this.#waitsSinceMs ?? nowMs)),
     };
   }
 
   /** The coordinator, for what is neither an event nor a tail. */
   get coordinator(): RemotePartition['coordinator'] {
-    return this.#options.remote.coordinator;
+    return this.#remote.coordinator;
   }
 
   get store(): RemotePartition['store'] {
-    return this.#options.remote.store;
+    return this.#remote.store;
   }
 
   stop(): void {
@@ -203,17 +237,28 @@ export class Partition implements CoordinatorListener {
     this.#finishStart();
   }
 
-  onMessage(event: SequencedEvent): void {
-    const { counters, emitter, index } = this.#options;
+  onMessage(message: BusMessage): void {
+    // What this instance has caused itself is in that trace already.
+    const isOwn = this.#watch.isOwn(message);
+    const span = isOwn ? undefined : beginProcess(this.#options.recorder, this.#remote, message);
+    within(span, () => this.#receive(message, span));
+    span?.end();
+  }
+
+  #receive(message: BusMessage, span: Trace | undefined): void {
+    const { counters, emitter, index, clock } = this.#options;
+    const { epoch, seq } = message;
+    this.#watch.onRoundTrip(this.#trips.onMessage(epoch, seq, clock.monotonicMs()));
     this.#untoldTails = 0;
-    const effect = this.view.receive(event);
+    const effect = this.view.receive(message);
+    span?.set(ATTRIBUTES.result, effect);
     if (effect === 'applied' || effect === 'gap') counters.invalidations.received++;
     if (effect === 'gap') {
       counters.invalidations.gaps++;
       emitter.emit('gap', { partition: index });
     }
     // Whoever lifted a fence may be waiting to hear that everybody knows.
-    if (effect === 'gap' || effect === 'foreign' || event.fence?.kind === 'lift') this.#tailer.request();
+    if (effect === 'gap' || effect === 'foreign' || message.fence?.kind === 'lift') this.#tailer.request();
   }
 
   onDoubt(): void {
@@ -236,6 +281,7 @@ export class Partition implements CoordinatorListener {
     if (outcome === 'resynced') {
       counters.invalidations.resyncs++;
       emitter.emit('resync', { partition: index });
+      this.#noteResync();
     }
     if (outcome === 'proved' || outcome === 'resynced') void this.#deliver();
     this.#options.onChange();
@@ -243,12 +289,23 @@ export class Partition implements CoordinatorListener {
     if (outcome !== 'failed' || this.#isConnected) this.#finishStart();
   }
 
+  /** Plain tails make no spans; one that had to empty the memory is worth knowing of. */
+  #noteResync(): void {
+    const { recorder, index } = this.#options;
+    const attributes = { [ATTRIBUTES.partition]: index, [ATTRIBUTES.seq]: this.view.applied };
+    recorder.background(SPANS.resync, [], attributes, this.view.proof.sentAtMs)?.end();
+  }
+
   /** One such tail is a race that the bus lost; more in a row mean that it is deaf. */
   #onUntold(): void {
     this.#untoldTails++;
     if (this.#untoldTails < DEAF_AFTER_TAILS) return;
     this.#untoldTails = 0;
-    this.#options.remote.coordinator.renewBus();
+    this.#remote.coordinator.renewBus();
+  }
+
+  #onJournalShrunk(): void {
+    if (this.journal.size === 0) this.#waitsSinceMs = undefined;
   }
 
   #finishStart(): void {
@@ -274,18 +331,30 @@ export class Partition implements CoordinatorListener {
     return this.view.epoch === epoch;
   }
 
+  /** Nobody waits for it any more: a trace of its own, tied to the calls it is made up for. */
+  #deliverOnce(batch: readonly Invalidation[], merged: Invalidation): Promise<SequencedReply> {
+    const { recorder, index } = this.#options;
+    const origins = batch.flatMap((invalidation) => this.#origins.get(invalidation) ?? []);
+    const attributes = { [ATTRIBUTES.partition]: index, ...countsOf(merged) };
+    const span = recorder.background(SPANS.deliver, origins, attributes);
+    return during(span, () =>
+      publish([span], this.#remote, (carried) => this.#remote.coordinator.invalidate(merged, undefined, carried)),
+    );
+  }
+
   /** Delivers the journal in order; what fails stays for the next proof. */
   async #deliver(): Promise<void> {
     if (this.#isDelivering || this.journal.size === 0) return;
     this.#isDelivering = true;
     try {
-      const { coordinator, store } = this.#options.remote;
       while (this.journal.size > 0) {
-        const batch = this.journal.first(store.limits.maxBatch);
+        const batch = this.journal.first(this.#remote.store.limits.maxBatch);
         const merged = merge(batch);
-        const reply = await coordinator.invalidate(merged, undefined);
+        const reply = await this.#deliverOnce(batch, merged);
         if (!(await this.#onSequenced(reply, merged, undefined))) return;
         for (const invalidation of batch) this.journal.delivered(invalidation);
+        this.#onJournalShrunk();
+        this.#options.emitter.emit('delivered', { journaled: this.journal.size });
         this.view.generation++;
       }
     } catch (error) {

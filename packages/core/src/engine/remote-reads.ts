@@ -3,6 +3,8 @@ import { Pending } from '../coherence/activity.ts';
 import type { Tailer } from '../coherence/tailer.ts';
 import type { View } from '../coherence/view.ts';
 import type { Store } from '../store/store.ts';
+import { ATTRIBUTES, type LayerResult } from '../telemetry/names.ts';
+import { leaderOf, type Trace, within } from '../telemetry/trace.ts';
 import type { Found } from './found.ts';
 
 /** One key being read from the shared layer, for everybody who asks for it meanwhile. */
@@ -13,6 +15,10 @@ export class RemoteRead extends Pending {
   heardSeq = 0;
   /** Shortest cap on the lifetime in memory that those who ask have; `undefined` for none. */
   memoryTtlMs: number | undefined;
+  /** The span of the first recorded reader. */
+  trace: Trace | undefined;
+  /** What became of it, once it is answered. */
+  result: LayerResult = 'miss';
   readonly answer: Promise<Found | undefined>;
   resolve!: (found: Found | undefined) => void;
 
@@ -55,8 +61,11 @@ export class RemoteReads {
   }
 
   /** The read of `key` under way, or a new one. */
-  read(key: string, memoryTtlMs: number | undefined): RemoteRead {
+  read(key: string, memoryTtlMs: number | undefined, trace?: Trace): RemoteRead {
     const read = this.#joinable(key) ?? this.#ask(key);
+    // Whoever joins late is not below the call that was sent, only tied to it.
+    if (read.trace === undefined) read.trace = trace;
+    else trace?.link(read.trace);
     if (memoryTtlMs !== undefined) read.memoryTtlMs = Math.min(memoryTtlMs, read.memoryTtlMs ?? memoryTtlMs);
     return read;
   }
@@ -86,15 +95,17 @@ export class RemoteReads {
     const { clock, store, view, tailer, accept, onFailure, onUnproved } = this.#options;
     const sentAtMs = clock.wallMs();
     const isProved = view.proof.covers(sentAtMs);
-    const proving = isProved ? undefined : tailer.prove(sentAtMs);
-    const answer = attempt(() => store.read(reads.map((read) => read.key)));
+    const leader = leaderOf(reads.map(({ trace }) => trace));
+    leader?.set(ATTRIBUTES.batchSize, reads.length);
+    const proving = isProved ? undefined : within(leader, () => tailer.prove(sentAtMs));
+    const answer = within(leader, () => attempt(() => store.read(reads.map((read) => read.key))));
     // It may fail while the proof is still awaited, when nobody listens to it yet.
     answer.catch(() => {});
     try {
       if (proving !== undefined && !(await proving)) {
         // Without proof the answer would not be believed, so nobody waits for it.
         onUnproved(reads.length);
-        for (const read of reads) this.#settle(read, undefined);
+        this.#fail(reads, 'unproved');
         return;
       }
       const reply = await answer;
@@ -103,7 +114,14 @@ export class RemoteReads {
       }
     } catch (error) {
       onFailure(reads.length, error);
-      for (const read of reads) this.#settle(read, undefined);
+      this.#fail(reads, 'error');
+    }
+  }
+
+  #fail(reads: readonly RemoteRead[], result: LayerResult): void {
+    for (const read of reads) {
+      read.result = result;
+      this.#settle(read, undefined);
     }
   }
 

@@ -2,6 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Coordinator, Invalidation, Lease, SequencedReply } from '../coherence/coordinator.ts';
 import { CacheError } from '../errors.ts';
 import type { FillOutcome, SetOutcome, Store, StoreWrite } from '../store/store.ts';
+import { publish } from '../telemetry/publish.ts';
+import { leaderOf, type Trace, within } from '../telemetry/trace.ts';
 import { type EnvelopeHeader, encodeEnvelope } from '../wire/envelope.ts';
 import { NOTHING } from '../wire/event.ts';
 
@@ -23,10 +25,11 @@ export interface SetResult extends SequencedReply {
   readonly outcome: SetOutcome;
 }
 
-type Operation =
+type Operation = { /** The span it is a part of. */ readonly trace: Trace | undefined } & (
   | { readonly kind: 'fill'; readonly draft: Draft; readonly settle: Settle<FillResult> }
   | { readonly kind: 'set'; readonly draft: Draft; readonly settle: Settle<SetResult> }
-  | { readonly kind: 'invalidate'; readonly invalidation: Invalidation; readonly settle: Settle<SequencedReply> };
+  | { readonly kind: 'invalidate'; readonly invalidation: Invalidation; readonly settle: Settle<SequencedReply> }
+);
 
 interface Settle<R> {
   resolve(result: R): void;
@@ -62,18 +65,18 @@ export class WriteQueue {
     this.#options = options;
   }
 
-  fill(draft: Draft): Promise<FillResult> {
-    return new Promise((resolve, reject) => this.#add({ kind: 'fill', draft, settle: { resolve, reject } }));
+  fill(draft: Draft, trace?: Trace): Promise<FillResult> {
+    return new Promise((resolve, reject) => this.#add({ kind: 'fill', draft, trace, settle: { resolve, reject } }));
   }
 
-  set(draft: Draft): Promise<SetResult> {
-    return new Promise((resolve, reject) => this.#add({ kind: 'set', draft, settle: { resolve, reject } }));
+  set(draft: Draft, trace?: Trace): Promise<SetResult> {
+    return new Promise((resolve, reject) => this.#add({ kind: 'set', draft, trace, settle: { resolve, reject } }));
   }
 
   /** At most `maxBatch` keys at a time. */
-  invalidate(invalidation: Invalidation): Promise<SequencedReply> {
+  invalidate(invalidation: Invalidation, trace?: Trace): Promise<SequencedReply> {
     return new Promise((resolve, reject) =>
-      this.#add({ kind: 'invalidate', invalidation, settle: { resolve, reject } }),
+      this.#add({ kind: 'invalidate', invalidation, trace, settle: { resolve, reject } }),
     );
   }
 
@@ -111,7 +114,8 @@ export class WriteQueue {
 
   async #sendFills(fills: readonly OperationOf<'fill'>[]): Promise<void> {
     try {
-      const reply = await this.#options.store.fill(fills.map(({ draft }) => toWrite(draft, draft.lease)));
+      const writes = fills.map(({ draft }) => toWrite(draft, draft.lease));
+      const reply = await within(leaderOf(tracesOf(fills)), () => this.#options.store.fill(writes));
       for (const [index, { settle }] of fills.entries()) {
         settle.resolve({ epoch: reply.epoch, seq: reply.seq, outcome: reply.outcomes[index] ?? 'voided' });
       }
@@ -125,7 +129,9 @@ export class WriteQueue {
     for (const sets of parts) {
       try {
         const writes = sets.map(({ draft }) => toWrite(draft, advance(draft.lease, own)));
-        const reply = await this.#options.store.set(writes);
+        const reply = await publish(tracesOf(sets), this.#options, (origins) =>
+          this.#options.store.set(writes, origins),
+        );
         const keys = writes.map((write) => write.key);
         await this.#confirm(reply, { ...NOTHING, keys });
         for (const [index, { settle }] of sets.entries()) {
@@ -147,13 +153,19 @@ export class WriteQueue {
   async #sendEvent(events: readonly OperationOf<'invalidate'>[]): Promise<void> {
     const merged = merge(events.map(({ invalidation }) => invalidation));
     try {
-      const reply = await this.#options.coordinator.invalidate(merged, undefined);
+      const reply = await publish(tracesOf(events), this.#options, (origins) =>
+        this.#options.coordinator.invalidate(merged, undefined, origins),
+      );
       await this.#confirm(reply, merged);
       for (const { settle } of events) settle.resolve(reply);
     } catch (error) {
       for (const { settle } of events) settle.reject(error);
     }
   }
+}
+
+function tracesOf(operations: readonly Operation[]): (Trace | undefined)[] {
+  return operations.map(({ trace }) => trace);
 }
 
 type OperationOf<K extends Operation['kind']> = Extract<Operation, { kind: K }>;

@@ -3,6 +3,9 @@ import type { Invalidation, Lease } from '../coherence/coordinator.ts';
 import { CacheError } from '../errors.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
 import type { CollectProgress } from '../store/store.ts';
+import { duringSet, noteMemorySet } from '../telemetry/layers.ts';
+import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
+import { during, type Trace } from '../telemetry/trace.ts';
 import { NOTHING } from '../wire/event.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
 import type { InvalidationOutcome, Partition } from './partition.ts';
@@ -102,8 +105,8 @@ export class Writes {
    *
    * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
    */
-  set(spec: SetSpec): Promise<SetResult> {
-    return this.#track(this.#set(spec));
+  set(spec: SetSpec, trace?: Trace): Promise<SetResult> {
+    return this.#track(this.#set(spec, trace));
   }
 
   /**
@@ -111,7 +114,7 @@ export class Writes {
    *
    * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
    */
-  deleteKeys(keys: readonly string[]): Promise<InvalidationResult> {
+  deleteKeys(keys: readonly string[], trace?: Trace): Promise<InvalidationResult> {
     const byPartition = new Map<Partition, string[]>();
     for (const key of keys) {
       const partition = this.#context.partitionOf(key);
@@ -123,7 +126,7 @@ export class Writes {
     const events: Promise<InvalidationOutcome>[] = [];
     for (const [partition, own] of byPartition) {
       for (let at = 0; at < own.length; at += MAX_EVENT_KEYS) {
-        events.push(partition.invalidate({ ...NOTHING, keys: own.slice(at, at + MAX_EVENT_KEYS) }));
+        events.push(partition.invalidate({ ...NOTHING, keys: own.slice(at, at + MAX_EVENT_KEYS) }, trace));
       }
     }
     return this.#track(this.#delivered(events));
@@ -134,22 +137,35 @@ export class Writes {
    *
    * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
    */
-  invalidate(invalidation: Omit<Invalidation, 'keys'>): Promise<InvalidationResult> {
+  invalidate(invalidation: Omit<Invalidation, 'keys'>, trace?: Trace): Promise<InvalidationResult> {
     const { tags, prefixes, patterns, clear } = invalidation;
     // An event that names nothing would be read as one of a later format, which is taken to name everything.
     if (tags.length === 0 && prefixes.length === 0 && patterns.length === 0 && !clear)
       return Promise.resolve({ delivered: true });
-    const events = this.#partitions.map((partition) => partition.invalidate({ ...invalidation, keys: [] }));
+    const events = this.#partitions.map((partition) => partition.invalidate({ ...invalidation, keys: [] }, trace));
     return this.#track(this.#delivered(events));
   }
 
   /** Invalidates all keys that match a scoped glob, and then frees what they take in the shared layer. */
-  async invalidatePattern(pattern: string, plan: CollectPlan): Promise<PatternResult> {
-    const { delivered } = await this.invalidate({ ...NOTHING, patterns: [pattern] });
-    return { delivered, collected: plan.isCollecting && delivered ? this.#collect(pattern, plan) : Promise.resolve(0) };
+  async invalidatePattern(pattern: string, plan: CollectPlan, trace?: Trace): Promise<PatternResult> {
+    const { delivered } = await this.invalidate({ ...NOTHING, patterns: [pattern] }, trace);
+    const isCollecting = plan.isCollecting && delivered;
+    return { delivered, collected: isCollecting ? this.#collect(pattern, plan, trace) : Promise.resolve(0) };
   }
 
-  #collect(pattern: string, plan: CollectPlan): Promise<number> {
+  #collect(pattern: string, plan: CollectPlan, trace: Trace | undefined): Promise<number> {
+    const span = trace && this.#context.recorder.background(SPANS.collect, [trace], {});
+    const collected = during(span, async () => {
+      const dropped = await this.#collectAll(pattern, plan);
+      span?.set(ATTRIBUTES.dropped, dropped);
+      return dropped;
+    });
+    // Nobody has to wait for it, and what it leaves behind expires.
+    collected.catch(() => {});
+    return collected;
+  }
+
+  async #collectAll(pattern: string, plan: CollectPlan): Promise<number> {
     const { emitter } = this.#context;
     const totals = this.#partitions.map(() => ({ dropped: 0, scanned: 0 }));
     const parts = this.#partitions.map((partition, index) =>
@@ -161,10 +177,7 @@ export class Writes {
         },
       }),
     );
-    const collected = Promise.all(parts).then((counts) => counts.reduce((total, count) => total + count, 0));
-    // Nobody has to wait for it, and what it leaves behind expires.
-    collected.catch(() => {});
-    return collected;
+    return (await Promise.all(parts)).reduce((total, count) => total + count, 0);
   }
 
   /** Resolves when no call is under way any more. */
@@ -172,7 +185,7 @@ export class Writes {
     await Promise.allSettled(this.#pending);
   }
 
-  async #set(spec: SetSpec): Promise<SetResult> {
+  async #set(spec: SetSpec, trace: Trace | undefined): Promise<SetResult> {
     const { key } = spec;
     const partition = this.#context.partitionOf(key);
     const calledAtMs = this.#context.options.clock.wallMs();
@@ -185,8 +198,8 @@ export class Writes {
     try {
       const isSendable = lease !== undefined && !spec.prepared.isOversized;
       const result = isSendable
-        ? await this.#store(partition, spec, pending, lease, calledAtMs)
-        : await this.#storeLocally(partition, spec, pending, lease, calledAtMs);
+        ? await this.#store(partition, spec, pending, lease, calledAtMs, trace)
+        : await this.#storeLocally(partition, spec, pending, lease, calledAtMs, trace);
       if (result.delivered && journaled !== undefined) partition.outdo(key, journaled);
       return result;
     } finally {
@@ -200,6 +213,7 @@ export class Writes {
     pending: PendingSet,
     lease: Lease,
     calledAtMs: number,
+    trace: Trace | undefined,
   ): Promise<SetResult> {
     const { options, counters } = this.#context;
     const { key, prepared, lifetime, tags } = spec;
@@ -208,13 +222,20 @@ export class Writes {
     const header = { codecId: options.codec.id, expiresAtMs, tags, version: spec.version };
     try {
       const draft = { key, lease, ttlMs: ttlMs ?? 0, header, payload: prepared.payload };
-      const reply = await partition.writes.set(draft);
-      if (reply.outcome === 'stored')
-        this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
+      const reply = await duringSet(trace, partition.store.name, (span) => partition.writes.set(draft, span));
+      if (reply.outcome === 'stored') {
+        const isKept = this.#remember(partition, spec, pending, {
+          lease,
+          seq: reply.seq,
+          epoch: reply.epoch,
+          calledAtMs,
+        });
+        noteMemorySet(trace, isKept);
+      }
       return { stored: reply.outcome === 'stored', outdated: reply.outcome === 'outdated', delivered: true };
     } catch (error) {
       counters.remote.writeErrors++;
-      partition.journalize({ ...NOTHING, keys: [key] }, error);
+      partition.journalize({ ...NOTHING, keys: [key] }, error, trace);
       return { ...this.#undelivered(error), stored: false, outdated: false };
     }
   }
@@ -226,30 +247,32 @@ export class Writes {
     pending: PendingSet,
     lease: Lease | undefined,
     calledAtMs: number,
+    trace: Trace | undefined,
   ): Promise<SetResult> {
     if (spec.prepared.isOversized) this.#context.counters.remote.oversized++;
-    const reply = await partition.invalidate({ ...NOTHING, keys: [spec.key] });
+    const reply = await partition.invalidate({ ...NOTHING, keys: [spec.key] }, trace);
     if (CacheError.is(reply)) return { ...this.#undelivered(reply), stored: false, outdated: false };
     if (lease !== undefined) {
-      this.#remember(partition, spec, pending, { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs });
+      const dates = { lease, seq: reply.seq, epoch: reply.epoch, calledAtMs };
+      noteMemorySet(trace, this.#remember(partition, spec, pending, dates));
     }
     return { stored: false, outdated: false, delivered: true };
   }
 
-  /** Keeps a set value in memory, if no event and no load on its key came since the call. */
+  /** Keeps a set value in memory, if no event and no load on its key came since the call. Answers whether it did. */
   #remember(
     partition: Partition,
     spec: SetSpec,
     pending: PendingSet,
     dates: { lease: Lease; seq: number; epoch: string; calledAtMs: number },
-  ): void {
+  ): boolean {
     const { key, prepared, tags, lifetime } = spec;
     const { originMs, memory } = this.#context;
-    if (dates.epoch !== partition.view.epoch || dates.lease.epoch !== dates.epoch) return;
-    if (pending.isContested(dates.seq)) return;
-    if (partition.view.fences.covers(key, tags, false)) return;
-    if (!partition.isServable(key, tags, dates.lease.seq)) return;
-    memory.put(
+    if (dates.epoch !== partition.view.epoch || dates.lease.epoch !== dates.epoch) return false;
+    if (pending.isContested(dates.seq)) return false;
+    if (partition.view.fences.covers(key, tags, false)) return false;
+    if (!partition.isServable(key, tags, dates.lease.seq)) return false;
+    return memory.put(
       key,
       new MemoryEntry({
         value: prepared.value,

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { ClosedFences } from '../coherence/closed-fences.ts';
 import type {
+  BusMessage,
   FenceChange,
   Invalidation,
   Member,
@@ -16,8 +17,11 @@ import { fenceSlot } from '../coherence/slots.ts';
 import { Versions } from '../coherence/versions.ts';
 import { CacheError } from '../errors.ts';
 import type { FillOutcome, FillReply, SetOutcome, SetReply, StoreWrite } from '../store/store.ts';
-import { decodeEnvelope, type Envelope, SEQ_OFFSET } from '../wire/envelope.ts';
+import { decodeEnvelope, type Envelope } from '../wire/envelope.ts';
 import { NOTHING } from '../wire/event.ts';
+import { tagsOf, withSeq } from './entry-bytes.ts';
+
+type Origins = NonNullable<BusMessage['origins']>;
 
 export interface AuthorityOptions {
   /** 32 hexadecimal digits, another value at every call. */
@@ -84,7 +88,7 @@ export class Authority {
   readonly #options: AuthorityOptions;
   readonly #fence = new Map<number, number>();
   readonly #entries: LRUCache<string, Stored>;
-  readonly #listeners = new Set<(event: SequencedEvent) => void>();
+  readonly #listeners = new Set<(message: BusMessage) => void>();
   readonly #closed = new Map<string, Closed>();
   readonly #members = new Map<string, Registered>();
   #agreement: Agreement | undefined;
@@ -108,7 +112,7 @@ export class Authority {
     return this.#timeline;
   }
 
-  subscribe(listener: (event: SequencedEvent) => void): () => void {
+  subscribe(listener: (message: BusMessage) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -193,12 +197,17 @@ export class Authority {
   }
 
   /** @throws {CacheError} `REMOTE_REJECTED` when too many fences are closed */
-  invalidate(invalidation: Invalidation, fence: FenceChange | undefined, nowMs: number): SequencedReply {
+  invalidate(
+    invalidation: Invalidation,
+    fence: FenceChange | undefined,
+    nowMs: number,
+    origins?: Origins,
+  ): SequencedReply {
     this.#liftExpired(nowMs);
     if (fence?.kind === 'close' && this.#closed.size >= MAX_FENCES) {
       throw new CacheError('REMOTE_REJECTED', 'too many fences are closed at a time');
     }
-    const seq = this.#apply(invalidation, fence);
+    const seq = this.#apply(invalidation, fence, origins);
     if (fence !== undefined) this.#closed.delete(fence.id);
     if (fence?.kind === 'close') {
       const { id, isExclusive, lifeMs } = fence;
@@ -223,7 +232,7 @@ export class Authority {
     return { epoch: this.#epoch, seq: this.#seq, outcomes };
   }
 
-  set(writes: readonly StoreWrite[], nowMs: number): SetReply {
+  set(writes: readonly StoreWrite[], nowMs: number, origins?: Origins): SetReply {
     this.#liftExpired(nowMs);
     const outcomes = writes.map((write) => this.#judgeSet(write, nowMs));
     const seq = this.#next();
@@ -232,7 +241,7 @@ export class Authority {
       if (outcomes[index] === 'conflicted') this.#entries.delete(write.key);
       this.#fence.set(fenceSlot(write.key), seq);
     }
-    this.#publish(seq, { ...NOTHING, keys: writes.map((write) => write.key) }, undefined);
+    this.#publish(seq, { ...NOTHING, keys: writes.map((write) => write.key) }, undefined, origins);
     return { epoch: this.#epoch, seq, outcomes };
   }
 
@@ -288,14 +297,14 @@ export class Authority {
   }
 
   /** One event: drops its keys, closes their slots, raises versions, logs and publishes. */
-  #apply(invalidation: Invalidation, fence: FenceChange | undefined): number {
+  #apply(invalidation: Invalidation, fence: FenceChange | undefined, origins?: Origins): number {
     const seq = this.#next();
     for (const key of invalidation.keys) {
       this.#entries.delete(key);
       this.#fence.set(fenceSlot(key), seq);
     }
     this.#versions.raise(seq, invalidation);
-    this.#publish(seq, invalidation, fence);
+    this.#publish(seq, invalidation, fence, origins);
     return seq;
   }
 
@@ -385,22 +394,12 @@ export class Authority {
     this.#entries.set(write.key, { bytes, expiresAtMs }, { size: bytes.byteLength + write.key.length });
   }
 
-  #publish(seq: number, invalidation: Invalidation, fence: FenceChange | undefined): void {
+  #publish(seq: number, invalidation: Invalidation, fence: FenceChange | undefined, origins: Origins = []): void {
     const event = { epoch: this.#epoch, seq, invalidation, fence };
     this.#log.push(event);
     // Trimmed by the half, so that the cost of moving what stays is shared by many events.
     if (this.#log.length >= 2 * this.#options.logEvents) this.#log = this.#log.slice(-this.#options.logEvents);
-    for (const listener of this.#listeners) listener(event);
+    const message = origins.length === 0 ? event : { ...event, origins };
+    for (const listener of this.#listeners) listener(message);
   }
-}
-
-function tagsOf(bytes: Uint8Array): readonly string[] {
-  const envelope = decodeEnvelope(bytes);
-  return typeof envelope === 'object' ? envelope.tags : [];
-}
-
-function withSeq(bytes: Uint8Array, seq: number): Uint8Array {
-  const copy = Buffer.from(bytes);
-  copy.writeBigUInt64BE(BigInt(seq), SEQ_OFFSET);
-  return copy;
 }

@@ -42,12 +42,14 @@ function openSession(authority: Authority, context: RemoteContext): RemoteSessio
   const { clock } = context;
   let unsubscribe = (): void => {};
   const coordinator: Coordinator = {
+    channel: context.cacheName,
     listen(listener) {
-      unsubscribe = authority.subscribe((event) => queueMicrotask(() => listener.onMessage(event)));
+      unsubscribe = authority.subscribe((message) => queueMicrotask(() => listener.onMessage(message)));
       queueMicrotask(() => listener.onConnected());
     },
     tail: async (request) => authority.tail(request, clock.wallMs()),
-    invalidate: async (invalidation, fence) => authority.invalidate(invalidation, fence, clock.wallMs()),
+    invalidate: async (invalidation, fence, origins) =>
+      authority.invalidate(invalidation, fence, clock.wallMs(), origins),
     renewBus() {},
     renewFence: async (id, lifeMs) => authority.renewFence(id, lifeMs, clock.wallMs()),
     members: async () => authority.members(clock.wallMs()),
@@ -65,7 +67,7 @@ function storeOf(authority: Authority, clock: Clock): Store {
     limits: { maxBatch: MAX_BATCH },
     read: async (keys) => ({ timeline: authority.timeline, values: authority.read(keys, clock.wallMs()) }),
     fill: async (writes) => authority.fill(writes, clock.wallMs()),
-    set: async (writes) => authority.set(writes, clock.wallMs()),
+    set: async (writes, origins) => authority.set(writes, clock.wallMs(), origins),
     collect: async (pattern, { signal, onProgress }) => {
       signal?.throwIfAborted();
       const progress = authority.collect(pattern);

@@ -80,8 +80,11 @@ export interface Store {
   read(keys: readonly string[]): Promise<ReadReply>;
   /** Stores what a load brought, where nothing newer is known. All leases of one call are of one epoch. */
   fill(writes: readonly StoreWrite[]): Promise<FillReply>;
-  /** Stores and invalidates in one step: one event for all keys. All leases of one call are of one epoch, no key twice. */
-  set(writes: readonly StoreWrite[]): Promise<SetReply>;
+  /**
+   * Stores and invalidates in one step: one event for all keys. All leases of one call are of one epoch, no key twice.
+   * `origins` as in `Coordinator.invalidate`.
+   */
+  set(writes: readonly StoreWrite[], origins?: readonly string[]): Promise<SetReply>;
   /**
    * Drops stored entries whose scoped key matches a glob (see `glob.ts`), a batch at a time. Frees memory only: what the
    * pattern invalidated is already void. Answers how many were dropped.

@@ -12,14 +12,24 @@
 //
 // Bus message, format 1: ASCII header and event text, parted by single blanks:
 //
-//   '1' ' ' epoch (32 hex) ' ' seq (decimal) ' ' event text
+//   '1' ' ' epoch (32 hex) ' ' seq (decimal) ' ' event text [LF origins]
+//
+// Origins, for telemetry: up to 8 W3C traceparents parted by commas, the call that published first, then the invalidations
+// it carried. What is no traceparent is passed over. Event text holds no line feed, which JSON escapes.
 //
 // The log holds the event text alone: its stream id is the sequence number, and a log never outlives its epoch.
 
-import type { FenceChange, Invalidation, SequencedEvent } from '../coherence/coordinator.ts';
+import type { BusMessage, FenceChange, Invalidation } from '../coherence/coordinator.ts';
 
 /** Format of bus messages and log entries written by this version. */
 export const EVENT_FORMAT = '1';
+
+/** Most trace contexts in one message. */
+export const MAX_ORIGINS = 8;
+
+const NO_ORIGINS: readonly string[] = Object.freeze([]);
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const HEADER = /^1 ([0-9a-f]{32}) (\d{1,16}) /;
 
@@ -77,12 +87,27 @@ function toFenceChange(closed: unknown, lifted: unknown): FenceChange | undefine
   return { kind: 'close', id, lifeMs, isExclusive: exclusive === 1 };
 }
 
+/** Event text as it is handed over to be published: with its origins, which are told and not logged. */
+export function withOrigins(eventText: string, origins: readonly string[]): string {
+  return origins.length === 0 ? eventText : `${eventText}\n${origins.join(',')}`;
+}
+
+/** The two parts that {@link withOrigins} put together. */
+export function splitOrigins(text: string): { readonly eventText: string; readonly origins: readonly string[] } {
+  const end = text.indexOf('\n');
+  if (end === -1) return { eventText: text, origins: NO_ORIGINS };
+  const origins = text.slice(end + 1).split(',', MAX_ORIGINS);
+  return { eventText: text.slice(0, end), origins: origins.filter((origin) => TRACEPARENT.test(origin)) };
+}
+
 /** Reads a bus message; `undefined` when its header is of another format. */
-export function decodeMessage(text: string): SequencedEvent | undefined {
+export function decodeMessage(text: string): BusMessage | undefined {
   const match = HEADER.exec(text);
   if (match === null) return undefined;
   const [header, epoch = '', seq] = match;
-  return { epoch, seq: Number(seq), ...decodeEvent(text.slice(header.length)) };
+  const { eventText, origins } = splitOrigins(text.slice(header.length));
+  const event = { epoch, seq: Number(seq), ...decodeEvent(eventText) };
+  return origins.length === 0 ? event : { ...event, origins };
 }
 
 function isTexts(value: unknown): value is string[] {

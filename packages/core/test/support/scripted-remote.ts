@@ -64,6 +64,8 @@ export class ScriptedRemote implements Remote {
   readTimeline: string | undefined;
   /** Changes what a tail answers. */
   alterTail: (reply: TailReply) => TailReply = (reply) => reply;
+  /** Runs inside every read and tail, as the driver itself would. */
+  onCall: (call: 'read' | 'tail') => void = () => {};
   isClosed = false;
   readonly #hub: Hub;
   readonly #options: ScriptedOptions;
@@ -91,17 +93,21 @@ export class ScriptedRemote implements Remote {
     let unsubscribe = (): void => {};
     const { authority } = this.#hub;
     const coordinator: Coordinator = {
+      channel: 'test',
       listen: (listener) => {
         this.#listener = listener;
         unsubscribe = authority.subscribe((event) => this.#onEvent(event));
         queueMicrotask(() => (this.#isAway ? listener.onDisconnected() : listener.onConnected()));
       },
-      tail: (request) => this.tail.run(() => this.alterTail(this.#page(request, context.clock))),
-      invalidate: (invalidation, fence) => {
+      tail: (request) => {
+        this.onCall('tail');
+        return this.tail.run(() => this.alterTail(this.#page(request, context.clock)));
+      },
+      invalidate: (invalidation, fence, origins) => {
         this.log.push({ call: 'invalidate', keys: invalidation.keys });
         this.invalidations.push(invalidation);
         if (fence !== undefined) this.fenceChanges.push(fence);
-        return this.invalidate.run(() => authority.invalidate(invalidation, fence, context.clock.wallMs()));
+        return this.invalidate.run(() => authority.invalidate(invalidation, fence, context.clock.wallMs(), origins));
       },
       renewBus: () => {
         this.busRenewals++;
@@ -171,6 +177,7 @@ export class ScriptedRemote implements Remote {
       name: this.name,
       limits: { maxBatch: this.#options.maxBatch ?? 1_000 },
       read: (keys) => {
+        this.onCall('read');
         this.log.push({ call: 'read', keys });
         return this.read.run(() => ({
           timeline: this.readTimeline ?? authority.timeline,
@@ -181,9 +188,9 @@ export class ScriptedRemote implements Remote {
         note('fill', writes);
         return this.fill.run(() => authority.fill(writes, clock.wallMs()));
       },
-      set: (writes) => {
+      set: (writes, origins) => {
         note('set', writes);
-        return this.set.run(() => authority.set(writes, clock.wallMs()));
+        return this.set.run(() => authority.set(writes, clock.wallMs(), origins));
       },
       collect: (pattern, { signal, onProgress }) =>
         this.collect.run(() => {

@@ -5,7 +5,7 @@
 -- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4..] entries to drop
 -- ARGV[1] timeline             ARGV[2] epoch to start if needed
 -- ARGV[3] PUBLISH or SPUBLISH  ARGV[4] channel
--- ARGV[5] event text           ARGV[6] events the log keeps
+-- ARGV[5] event text, origins  ARGV[6] events the log keeps
 -- ARGV[7] versions kept        ARGV[8] 1 to clear the whole cache, else 0
 -- ARGV[9] '', 'close' or 'lift'   ARGV[10] id of the fence   ARGV[11] its life in ms
 -- ARGV[12] the fence as JSON for 'close' (see lift-expired), else ''

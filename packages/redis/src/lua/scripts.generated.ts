@@ -31,7 +31,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: 'c6a8c2c82a50a0e9b33f8e5b3554f409f9fc9400',
+  sha1: '1430bc37857a5191cd48d089e63c02f5a10f531f',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -48,7 +48,7 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -194,7 +194,7 @@ export const INVALIDATE_NAMES: LuaScript = {
   name: 'invalidate-names',
   keys: 3,
   variadic: true,
-  sha1: '1f01247767c24972dd2dbf73474955a4ea0f7bc1',
+  sha1: '7fcda401f01cc3a4373fdc46d3769ff57b1b9fc3',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -211,7 +211,7 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -368,7 +368,7 @@ export const READ_TAIL: LuaScript = {
   name: 'read-tail',
   keys: 4,
   variadic: false,
-  sha1: '1c69dea848fb80676e50b73fc6cde560b467e7cd',
+  sha1: 'c7f6eb0a343154ae2412225487ff8409114d9ada',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -385,7 +385,7 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -505,7 +505,7 @@ export const RENEW_FENCE: LuaScript = {
   name: 'renew-fence',
   keys: 3,
   variadic: false,
-  sha1: 'c657ae22ba951768b16d95dee9b7a9d7ab452264',
+  sha1: 'efd499b7c28d2b7f7acc87737d52048ccfde4ac4',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -522,7 +522,7 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -621,7 +621,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: 'f78857cb48dcae4305c50fcb51e011a6a9506620',
+  sha1: 'e04d8793957f2c40cf03a8052e0fd5ba91086b4b',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -638,7 +638,7 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', event)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)

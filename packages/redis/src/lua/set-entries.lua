@@ -6,7 +6,7 @@
 -- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4..] entries, no key twice
 -- ARGV[1] timeline            ARGV[2] epoch to start if needed
 -- ARGV[3] PUBLISH or SPUBLISH ARGV[4] channel
--- ARGV[5] event text          ARGV[6] events the log keeps
+-- ARGV[5] event text, origins ARGV[6] events the log keeps
 -- ARGV[7] epoch of all leases, 32 hex digits   ARGV[8] the same, 16 raw bytes
 -- then for each entry: fence slot, lease, lifetime in ms (0 for ever), envelope up to its own seq, envelope after it
 -- Returns {'OK', epoch, seq, outcome, ...} or {'TIMELINE', timeline}. Outcomes: 1 stored, 2 conflicted and dropped,

@@ -6,6 +6,7 @@ import {
   floorBucket,
   SEQ_OFFSET,
   type StoreWrite,
+  splitOrigins,
   type TailReply,
 } from 'tierwise/driver';
 
@@ -64,9 +65,10 @@ export function runScriptModel(authority: Authority, call: ScriptCall, nowMs: nu
 }
 
 function invalidate(authority: Authority, event: string, nowMs: number): unknown[] {
-  const { invalidation, fence } = decodeEvent(event);
+  const { eventText, origins } = splitOrigins(event);
+  const { invalidation, fence } = decodeEvent(eventText);
   try {
-    const { epoch, seq } = authority.invalidate(invalidation, fence, nowMs);
+    const { epoch, seq } = authority.invalidate(invalidation, fence, nowMs, origins);
     return ['OK', epoch, seq];
   } catch (error) {
     if (CacheError.is(error)) return ['FULL'];
@@ -103,7 +105,8 @@ function set(authority: Authority, { keys, args }: ScriptCall, nowMs: number, wa
   if (bytesOf(args[11]).byteLength !== SEQ_OFFSET)
     throw new Error('the envelope is cut elsewhere than the model knows');
   const before = authority.read(keysOf(writes), nowMs);
-  const reply = authority.set(writes, nowMs);
+  const { origins } = splitOrigins(String(args[4]));
+  const reply = authority.set(writes, nowMs, origins);
   for (const [index, write] of writes.entries()) {
     if (reply.outcomes[index] === 'stored') watch.onStored(write.key, write.bytes, reply.seq, before[index]);
     if (reply.outcomes[index] === 'outdated') watch.onOutdated(write.key, write.bytes, reply.seq);

@@ -1,0 +1,340 @@
+import type { Clock } from '../clock.ts';
+import { checkWellFormed } from '../keys.ts';
+import { type MemoryEntry, type MemoryLayer, NEVER_MS } from '../memory/memory-layer.ts';
+import type { Counters } from '../stats.ts';
+import { keyText } from '../telemetry/key-text.ts';
+import { endLayerGet, noteMemoryGet } from '../telemetry/layers.ts';
+import { ATTRIBUTES, type LayerResult, OPERATION_SPANS, SPANS } from '../telemetry/names.ts';
+import type { Recorder } from '../telemetry/recorder.ts';
+import type { Trace } from '../telemetry/trace.ts';
+import { asOfWallMs, type EngineContext } from './context.ts';
+import { waitFor } from './flight.ts';
+import type { Found } from './found.ts';
+import type { LoadCall, Loads } from './loads.ts';
+import type { Partition } from './partition.ts';
+import type { Values } from './values.ts';
+
+/** How one read is made; validated. */
+export interface ReadSpec {
+  readonly signal: AbortSignal | undefined;
+  /** Cap on the lifetime in memory of what the shared layer answers; `undefined` for none. */
+  readonly memoryTtlMs: number | undefined;
+}
+
+/** An entry as `entry()` shows it, value not yet released. */
+export interface FoundEntry extends Found {
+  readonly ageMs: number;
+  /** `undefined` for ever. */
+  readonly expiresInMs: number | undefined;
+}
+
+/**
+ * The read ladder of one cache: own journal, memory by proof or youth, the shared layer only with proof, the loader.
+ * The only place where the layers meet.
+ *
+ * Nothing is told of a read unless somebody records it, which is one question at its start.
+ */
+export class Reads {
+  readonly #context: EngineContext;
+  readonly #loads: Loads;
+  readonly #recorder: Recorder;
+  readonly #clock: Clock;
+  readonly #memory: MemoryLayer;
+  readonly #values: Values;
+  readonly #counters: Counters;
+  readonly #originMs: number;
+  readonly #single: Partition | undefined;
+  /** Why memory did not answer, for the span of the read that just asked it. */
+  #missed: LayerResult = 'miss';
+
+  constructor(context: EngineContext, loads: Loads) {
+    this.#context = context;
+    this.#loads = loads;
+    this.#recorder = context.recorder;
+    this.#clock = context.options.clock;
+    this.#memory = context.memory;
+    this.#values = context.values;
+    this.#counters = context.counters;
+    this.#originMs = context.originMs;
+    this.#single = context.single;
+  }
+
+  /** The value in memory, by the same rule of freshness as every other read. Synchronous. */
+  peek(key: string): unknown {
+    const trace = this.#recorder.isRecording() ? this.#begin(OPERATION_SPANS.peek, key) : undefined;
+    const nowMs = this.#clock.wallMs();
+    const held = this.#fresh(key, nowMs) ?? this.#loads.settled(this.#partitionOf(key), key, nowMs);
+    if (held === undefined) this.#counters.memory.misses++;
+    else this.#counters.memory.hits++;
+    if (trace !== undefined) {
+      this.#noteMemory(trace, held);
+      trace.set(ATTRIBUTES.hit, held !== undefined);
+      trace.end();
+    }
+    return held && this.#values.release(held);
+  }
+
+  /** The value of `key`; `undefined` when no layer has it. */
+  get(key: string, read: ReadSpec): Promise<unknown> {
+    if (this.#recorder.isRecording()) {
+      return this.#recorded(OPERATION_SPANS.get, key, (trace) => this.#get(key, read, trace));
+    }
+    return this.#get(key, read, undefined);
+  }
+
+  /** The values of several keys, in their order; what memory does not have is one read of the shared layer. */
+  getMany(keys: readonly string[], read: ReadSpec): Promise<unknown[]> {
+    if (this.#recorder.isRecording()) {
+      const attributes = { [ATTRIBUTES.keyCount]: keys.length };
+      return this.#recorder.operation(OPERATION_SPANS.getMany, { attributes }, (trace) =>
+        trace === undefined ? this.#getMany(keys, read) : this.#getManyRecorded(keys, read, trace),
+      );
+    }
+    return this.#getMany(keys, read);
+  }
+
+  /** A found entry with its dates. */
+  entry(key: string, read: ReadSpec): Promise<FoundEntry | undefined> {
+    if (this.#recorder.isRecording()) {
+      return this.#recorded(OPERATION_SPANS.entry, key, (trace) => this.#entry(key, read, trace));
+    }
+    return this.#entry(key, read, undefined);
+  }
+
+  /** The value of `key`, loaded when no layer has it. */
+  getOrSet<L, O>(key: string, call: LoadCall<L, O>, loader: L, options: O): Promise<unknown> {
+    if (this.#recorder.isRecording()) {
+      return this.#recorded(OPERATION_SPANS.getOrSet, key, (trace) =>
+        this.#getOrSet(key, call, loader, options, trace),
+      );
+    }
+    return this.#getOrSet(key, call, loader, options, undefined);
+  }
+
+  #partitionOf(key: string): Partition {
+    return this.#single ?? this.#context.partitionOf(key);
+  }
+
+  /**
+   * The entry in memory if it may be served now: not expired, proved or young, and valid. The hot path reads the clock
+   * once; validity is one comparison unless something was invalidated since the entry was last looked at.
+   */
+  #fresh(key: string, nowMs: number): MemoryEntry | undefined {
+    const entry = this.#memory.get(key);
+    if (entry === undefined) {
+      this.#missed = 'miss';
+      return undefined;
+    }
+    const sinceOriginMs = nowMs - this.#originMs;
+    if (sinceOriginMs >= entry.expiresMs && entry.expiresMs !== NEVER_MS) {
+      this.#memory.expire(key);
+      this.#counters.memory.expired++;
+      this.#missed = 'expired';
+      return undefined;
+    }
+    const partition = this.#partitionOf(key);
+    const { view } = partition;
+    if (!view.proof.covers(nowMs) && !view.proof.isYoung(entry.asOfMs + this.#originMs, nowMs)) {
+      this.#counters.memory.unproved++;
+      this.#missed = 'unproved';
+      return undefined;
+    }
+    if (entry.checkedGeneration === view.generation) return entry;
+    if (partition.isServable(key, entry.tags, entry.lease)) {
+      entry.checkedGeneration = view.generation;
+      return entry;
+    }
+    this.#memory.invalidate(key);
+    this.#counters.memory.stale++;
+    this.#missed = 'stale';
+    return undefined;
+  }
+
+  #get(key: string, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
+    const nowMs = this.#clock.wallMs();
+    const entry = this.#fresh(key, nowMs);
+    if (entry === undefined) return this.#getSlowly(key, nowMs, read, trace);
+    this.#counters.memory.hits++;
+    if (trace !== undefined) this.#noteMemory(trace, entry);
+    return this.#values.released(entry);
+  }
+
+  #getMany(keys: readonly string[], read: ReadSpec): Promise<unknown[]> {
+    const nowMs = this.#clock.wallMs();
+    return Promise.all(
+      keys.map((key) => {
+        const entry = this.#fresh(key, nowMs);
+        if (entry === undefined) return this.#getSlowly(key, nowMs, read, undefined);
+        this.#counters.memory.hits++;
+        return this.#values.release(entry);
+      }),
+    );
+  }
+
+  #getOrSet<L, O>(
+    key: string,
+    call: LoadCall<L, O>,
+    loader: L,
+    options: O,
+    trace: Trace | undefined,
+  ): Promise<unknown> {
+    const nowMs = this.#clock.wallMs();
+    const entry = this.#fresh(key, nowMs);
+    if (entry === undefined) return this.#loadSlowly(key, nowMs, call, loader, options, trace);
+    this.#counters.memory.hits++;
+    if (trace !== undefined) this.#noteMemory(trace, entry);
+    return this.#values.released(entry);
+  }
+
+  async #entry(key: string, read: ReadSpec, trace: Trace | undefined): Promise<FoundEntry | undefined> {
+    const found = await this.#find(key, read, trace);
+    if (found === undefined) return undefined;
+    const nowMs = this.#clock.wallMs();
+    const { expiresMs } = found.entry;
+    return {
+      ...found,
+      ageMs: Math.max(0, nowMs - asOfWallMs(this.#context, found.entry)),
+      expiresInMs: expiresMs === NEVER_MS ? undefined : Math.max(0, expiresMs + this.#originMs - nowMs),
+    };
+  }
+
+  async #find(key: string, read: ReadSpec, trace: Trace | undefined): Promise<Found | undefined> {
+    const nowMs = this.#clock.wallMs();
+    const entry = this.#fresh(key, nowMs);
+    if (trace !== undefined) this.#noteMemory(trace, entry);
+    if (entry !== undefined) {
+      this.#counters.memory.hits++;
+      return { entry, layer: 'memory' };
+    }
+    this.#counters.memory.misses++;
+    checkWellFormed(key);
+    return waitFor(this.#readRemote(key, nowMs, read.memoryTtlMs, trace), read.signal);
+  }
+
+  async #getSlowly(key: string, beganMs: number, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
+    const loaded = this.#loads.settled(this.#partitionOf(key), key, beganMs);
+    if (trace !== undefined) this.#noteMemory(trace, loaded);
+    if (loaded !== undefined) {
+      this.#counters.memory.hits++;
+      return this.#values.release(loaded);
+    }
+    this.#counters.memory.misses++;
+    checkWellFormed(key);
+    const found = await waitFor(this.#readRemote(key, beganMs, read.memoryTtlMs, trace), read.signal);
+    return found === undefined ? undefined : this.#values.release(found.entry);
+  }
+
+  async #loadSlowly<L, O>(
+    key: string,
+    beganMs: number,
+    call: LoadCall<L, O>,
+    loader: L,
+    options: O,
+    trace: Trace | undefined,
+  ): Promise<unknown> {
+    this.#counters.memory.misses++;
+    if (trace !== undefined) this.#noteMemory(trace, undefined);
+    checkWellFormed(key);
+    const spec = call.resolve(loader, options);
+    const partition = this.#partitionOf(key);
+    if (this.#loads.joinable(partition, key, beganMs) === undefined) {
+      const found = await waitFor(this.#readRemote(key, beganMs, spec.lifetime.memoryTtlMs, trace), spec.signal);
+      if (found !== undefined) return this.#values.release(found.entry);
+    }
+    return this.#loads.load(partition, key, beganMs, spec, trace);
+  }
+
+  /** The entry in the shared layer, if it counts for a read that began at `beganMs`. */
+  async #readRemote(
+    key: string,
+    beganMs: number,
+    memoryTtlMs: number | undefined,
+    trace: Trace | undefined,
+  ): Promise<Found | undefined> {
+    const span = trace?.child(SPANS.layerGet, {
+      attributes: { [ATTRIBUTES.layer]: this.#context.options.remote.name },
+      key: keyText(key),
+    });
+    const answer = await this.#askRemote(key, beganMs, memoryTtlMs, span);
+    const found = typeof answer === 'string' ? undefined : answer;
+    if (trace !== undefined) {
+      endLayerGet(span, typeof answer === 'string' ? answer : 'hit');
+      trace.set(ATTRIBUTES.hit, found !== undefined);
+    }
+    return found;
+  }
+
+  async #askRemote(
+    key: string,
+    beganMs: number,
+    memoryTtlMs: number | undefined,
+    span: Trace | undefined,
+  ): Promise<Found | LayerResult> {
+    const partition = this.#partitionOf(key);
+    if (!partition.isStarted) await partition.started;
+    // Older than an own invalidation, which the shared layer has not heard of.
+    if (partition.journal.covers(key, [])) return 'stale';
+    const read = partition.reads.read(key, memoryTtlMs, span);
+    const found = await read.answer;
+    if (found === undefined) return read.result;
+    // Whoever joined a read late may need a later proof than the one it was judged by.
+    return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';
+  }
+
+  /** As `#getMany`, with one span for each layer, however many keys there are. */
+  async #getManyRecorded(keys: readonly string[], read: ReadSpec, trace: Trace): Promise<unknown[]> {
+    const { counters, values } = this.#context;
+    const nowMs = this.#clock.wallMs();
+    const held = keys.map((key) => this.#fresh(key, nowMs) ?? this.#loads.settled(this.#partitionOf(key), key, nowMs));
+    const missing = keys.filter((_, index) => held[index] === undefined);
+    const hits = keys.length - missing.length;
+    counters.memory.hits += hits;
+    counters.memory.misses += missing.length;
+    noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', hits);
+    const shared = missing.length === 0 ? [] : await this.#askManyRemote(missing, nowMs, read, trace);
+    const found = shared.filter((answer) => answer !== undefined).length;
+    trace.set(ATTRIBUTES.hitCount, hits + found);
+    trace.set(ATTRIBUTES.hit, hits + found === keys.length);
+    return held.map((own) => {
+      const answer = own ?? shared.shift()?.entry;
+      return answer && values.release(answer);
+    });
+  }
+
+  async #askManyRemote(
+    keys: readonly string[],
+    beganMs: number,
+    read: ReadSpec,
+    trace: Trace,
+  ): Promise<(Found | undefined)[]> {
+    for (const key of keys) checkWellFormed(key);
+    const span = trace.child(SPANS.layerGet, {
+      attributes: { [ATTRIBUTES.layer]: this.#context.options.remote.name, [ATTRIBUTES.keyCount]: keys.length },
+    });
+    const answers = Promise.all(keys.map((key) => this.#askRemote(key, beganMs, read.memoryTtlMs, span)));
+    void answers.then((all) => {
+      const hits = all.filter((answer) => typeof answer !== 'string').length;
+      span.set(ATTRIBUTES.hitCount, hits);
+      endLayerGet(span, summary(all));
+    });
+    return (await waitFor(answers, read.signal)).map((answer) => (typeof answer === 'string' ? undefined : answer));
+  }
+
+  #begin(name: string, key: string): Trace {
+    return this.#recorder.begin(name, { parent: 'active', attributes: {}, key: keyText(key) });
+  }
+
+  #recorded<R>(name: string, key: string, call: (trace: Trace | undefined) => Promise<R>): Promise<R> {
+    return this.#recorder.operation(name, { attributes: {}, key: keyText(key) }, call);
+  }
+
+  #noteMemory(trace: Trace, held: object | undefined): void {
+    noteMemoryGet(trace, held === undefined ? this.#missed : 'hit');
+    if (held !== undefined) trace.set(ATTRIBUTES.hit, true);
+  }
+}
+
+/** What became of asking for several keys: a hit only if all were, else what the first of the others came to. */
+function summary(answers: readonly (Found | LayerResult)[]): LayerResult {
+  return answers.find((answer) => typeof answer === 'string') ?? 'hit';
+}

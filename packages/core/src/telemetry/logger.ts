@@ -1,0 +1,66 @@
+import type { Emitter, Health } from '../emitter.ts';
+
+/** Takes a line: its facts, then what it says. The shape of a pino logger. */
+type Log = (facts: object, message: string) => void;
+
+/** Where changes of state are written to. What it throws is counted and goes no further. */
+export interface Logger {
+  debug: Log;
+  info: Log;
+  warn: Log;
+  error: Log;
+}
+
+const STATES = {
+  coherent: ['info', 'answers come from memory and the shared layer'],
+  suspect: ['warn', 'connected, but not proved: reads go to the loader'],
+  offline: ['warn', 'the shared layer is away: reads go to the loader'],
+} as const satisfies Record<Health['state'], readonly [keyof Logger, string]>;
+
+/**
+ * Writes what a cache goes through to a logger: changes of state, faults that bring new ones, invalidations that begin or
+ * cease to wait. Nothing is written for a single call, and a fault that goes on is written once.
+ */
+export function attachLogger(options: {
+  emitter: Emitter;
+  logger: Logger;
+  cacheName: string;
+  /** Names waiting in all journals. */
+  journaled: () => number;
+  onError: () => void;
+}): void {
+  const { emitter, logger, cacheName, journaled, onError } = options;
+  const write = (level: keyof Logger, facts: object, message: string): void => {
+    try {
+      logger[level]({ cache: cacheName, ...facts }, `tierwise: ${message}`);
+    } catch {
+      onError();
+    }
+  };
+  let toldFaults = new Set<string>();
+  let isJournaling = false;
+  for (const [state, [level, message]] of Object.entries(STATES)) {
+    emitter.on(state as Health['state'], (health) => {
+      // A fault that comes back after things were well is told again.
+      if (state === 'coherent') toldFaults = new Set();
+      write(level, { state, proofAgeMs: health.proofAgeMs, journaled: health.journaled }, message);
+    });
+  }
+  emitter.on('error', (error) => {
+    if (toldFaults.has(error.code)) return;
+    toldFaults.add(error.code);
+    write('error', { code: error.code, err: error }, error.message);
+  });
+  emitter.on('gap', (gap) => write('debug', gap, 'the bus skipped messages, a tail fetches them'));
+  emitter.on('resync', (resync) => write('info', resync, 'the view was rebuilt and memory emptied'));
+  emitter.on('undelivered', ({ journaled: names }) => {
+    if (isJournaling) return;
+    isJournaling = true;
+    write('warn', { journaled: names }, 'an invalidation could not be delivered and waits');
+  });
+  emitter.on('delivered', () => {
+    if (journaled() > 0) return;
+    isJournaling = false;
+    write('info', {}, 'all invalidations that waited were delivered');
+  });
+}
