@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import {
+  type Attributes as ApiAttributes,
+  type Context,
+  context,
+  metrics,
+  ROOT_CONTEXT,
+  SpanKind,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import {
+  ATTRIBUTES,
+  type Attributes,
+  instrument,
+  type ObservedCache,
+  type Span,
+  type SpanFacts,
+  type Telemetry,
+} from 'tierwise/telemetry';
+import { Instruments } from './instruments.ts';
+import { Observed } from './observed.ts';
+import { type OpenTelemetryOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { OtelSpan, toLinks } from './otel-span.ts';
+import { SCOPE } from './scope.ts';
+
+const KINDS = { internal: SpanKind.INTERNAL, producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER } as const;
+
+/** Hexadecimal digits of a hashed key. */
+const HASH_DIGITS = 16;
+
+/**
+ * Spans and metrics of one cache, for its option `telemetry`. Does nothing where the service has no SDK.
+ *
+ * @throws {CacheError} `INVALID_OPTIONS`
+ */
+export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
+  return new OpenTelemetry(resolveOptions(options));
+}
+
+/**
+ * Spans and metrics of every cache of the process that has no telemetry of its own: of those there already, whoever created
+ * them, and of those to come. The result takes it out again. Calling it again replaces what was there.
+ *
+ * @throws {CacheError} `INVALID_OPTIONS`
+ */
+export function instrumentTierwise(options: OpenTelemetryOptions = {}): () => void {
+  return instrument(openTelemetry(options));
+}
+
+class OpenTelemetry implements Telemetry {
+  readonly #options: ResolvedOptions;
+  readonly #tracer: Tracer;
+  readonly #observed = new Observed();
+  #instruments: Instruments | undefined;
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    // The global one hands on to whatever provider is registered, also later.
+    this.#tracer = (options.tracerProvider ?? trace).getTracer(SCOPE.name, SCOPE.version);
+  }
+
+  isRecording(): boolean {
+    const span = trace.getActiveSpan();
+    return span === undefined ? this.#options.rootSpans : span.isRecording();
+  }
+
+  begin(name: string, facts: SpanFacts): Span {
+    const parent = contextOf(facts.parent);
+    const { startedAtMs } = facts;
+    const span = this.#tracer.startSpan(
+      name,
+      {
+        kind: KINDS[facts.kind],
+        attributes: this.#attributesOf(facts),
+        links: toLinks(facts.links),
+        ...(startedAtMs !== undefined && { startTime: startedAtMs }),
+      },
+      parent,
+    );
+    return new OtelSpan(name, span, parent);
+  }
+
+  measure(name: string, value: number, attributes: Attributes): void {
+    this.#current().record(name, value, attributes);
+  }
+
+  attach(cache: ObservedCache): () => void {
+    const detach = this.#observed.add(cache);
+    this.#current();
+    return detach;
+  }
+
+  /**
+   * The instruments of the provider that is registered now. Unlike tracers, meters made before there was one stay mute for
+   * ever; since every tail is measured, a provider that comes later is met within a third of Δ.
+   */
+  #current(): Instruments {
+    const provider = this.#options.meterProvider ?? metrics.getMeterProvider();
+    if (this.#instruments?.provider !== provider) {
+      this.#instruments?.end();
+      this.#instruments = new Instruments(provider, this.#observed);
+    }
+    return this.#instruments;
+  }
+
+  #attributesOf({ attributes, key }: SpanFacts): ApiAttributes {
+    const { recordKeys } = this.#options;
+    if (key === undefined || recordKeys === 'off') return attributes;
+    const shown = recordKeys === 'full' ? key : createHash('sha256').update(key).digest('hex').slice(0, HASH_DIGITS);
+    return { ...attributes, [ATTRIBUTES.key]: shown };
+  }
+}
+
+function contextOf(parent: SpanFacts['parent']): Context {
+  if (parent === 'none') return ROOT_CONTEXT;
+  // A span of other telemetry, which this has replaced meanwhile, has no context to offer.
+  return parent instanceof OtelSpan ? parent.context : context.active();
+}

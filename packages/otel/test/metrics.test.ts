@@ -1,0 +1,181 @@
+import { type Cache, createCache, inProcess } from 'tierwise';
+import { DURATIONS, FIGURES } from 'tierwise/telemetry';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Row, readDocument, tableOf } from '../../../scripts/test/markdown.ts';
+import { instrumentTierwise, openTelemetry } from '../src/index.ts';
+import { SCOPE } from '../src/scope.ts';
+import { type OtlpReceiver, type ReceivedPoint, startReceiver } from './support/otlp-receiver.ts';
+import { registerGlobally, type Sdk, startSdk, unregister } from './support/sdk.ts';
+
+let receiver: OtlpReceiver;
+let sdk: Sdk;
+const caches: Cache[] = [];
+
+beforeEach(async () => {
+  receiver = await startReceiver();
+  sdk = startSdk(receiver, 'one');
+});
+
+afterEach(async () => {
+  for (const cache of caches.splice(0)) await cache.close();
+  await sdk.shutdown();
+  unregister();
+  await receiver[Symbol.asyncDispose]();
+});
+
+async function open(options: Partial<Parameters<typeof createCache>[0]> = {}): Promise<Cache> {
+  const telemetry = openTelemetry({ meterProvider: sdk.meterProvider });
+  const cache = createCache({ name: 'shop', ttl: '5m', memory: { maxEntries: 2 }, telemetry, ...options });
+  caches.push(cache);
+  await cache.ready();
+  return cache;
+}
+
+async function received(): Promise<readonly ReceivedPoint[]> {
+  await sdk.flush();
+  return receiver.points;
+}
+
+/** The value of one series, by its attributes beside the name of the cache. */
+function seriesOf(points: readonly ReceivedPoint[], metric: string, attributes: object = {}, name = 'shop'): unknown {
+  const wanted = { 'cache.name': name, ...attributes };
+  const all = points.filter((point) => point.metric === metric);
+  const found = all.filter((point) => Object.entries(wanted).every(([key, value]) => point.attributes[key] === value));
+  expect(found.length, `${metric} ${JSON.stringify(attributes)}`).toBeLessThanOrEqual(1);
+  return found[0]?.value;
+}
+
+test('what a cache did arrives as it is in stats()', async () => {
+  const cache = await open();
+  await cache.getOrSet('a', () => 1);
+  await cache.get('a');
+  await cache.get('none');
+  await Promise.all([cache.getOrSet('b', async () => 2), cache.getOrSet('b', async () => 2)]);
+  await cache.getOrSet('c', () => 3);
+  await cache.getOrSet('d', () => Promise.reject(new Error('no'))).catch(() => {});
+  await cache.delete('a');
+  const { memory, remote, loads, invalidations } = cache.stats();
+  expect([memory.hits, loads.started, loads.failed, loads.shared, memory.evictions]).toEqual([1, 4, 1, 1, 1]);
+  const points = await received();
+  const l1 = (result: string): unknown =>
+    seriesOf(points, FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': result });
+  expect(l1('hit')).toBe(memory.hits);
+  expect(l1('miss')).toBe(memory.misses);
+  const shared = { 'cache.layer': 'in-process', 'cache.result': 'miss' };
+  expect(seriesOf(points, FIGURES.requests, shared)).toBe(remote.misses);
+  expect(seriesOf(points, FIGURES.loads, { 'cache.result': 'loaded' })).toBe(3);
+  expect(seriesOf(points, FIGURES.loads, { 'cache.result': 'failed' })).toBe(1);
+  expect(seriesOf(points, FIGURES.loadsShared)).toBe(1);
+  expect(seriesOf(points, FIGURES.loadsRunning)).toBe(0);
+  expect(seriesOf(points, FIGURES.memoryEntries)).toBe(memory.entries);
+  expect(seriesOf(points, FIGURES.memoryEvictions, { 'cache.reason': 'evicted' })).toBe(1);
+  expect(seriesOf(points, FIGURES.fills, { 'cache.result': 'stored' })).toBe(remote.fills);
+  expect(seriesOf(points, FIGURES.invalidationsSent)).toBe(invalidations.sent);
+  expect(seriesOf(points, FIGURES.state, { 'cache.state': 'coherent' })).toBe(1);
+  expect(seriesOf(points, FIGURES.state, { 'cache.state': 'offline' })).toBe(0);
+  expect(seriesOf(points, FIGURES.stalenessBound)).toBe(2);
+  expect(seriesOf(points, FIGURES.proofAge)).toBeLessThan(2);
+  // Failed loads are series of their own, which the first match would not tell apart.
+  const durations = points.filter(({ metric }) => metric === DURATIONS.load);
+  expect(durations.map(({ attributes, value }) => [attributes['error.type'], value])).toEqual([
+    [undefined, 3],
+    ['other', 1],
+  ]);
+  expect(seriesOf(points, DURATIONS.store, { 'cache.operation': 'invalidate' })).toBe(1);
+});
+
+test('every metric has the name, instrument and unit of the document, and no attribute that grows', async () => {
+  const cache = await open();
+  for (let i = 0; i < 50; i++) await cache.getOrSet(`secret-${i}`, () => i, { tags: [`secret-tag-${i}`] });
+  await cache.delete('secret-1');
+  await cache.invalidateTags(['secret-tag-2']);
+  await cache.getOrSet('secret-bad', () => Promise.reject(new Error('secret'))).catch(() => {});
+  const points = await received();
+  const document = readDocument('docs/reference/telemetry.md');
+  const rows: Row[] = [
+    ...tableOf(document, 'Figures'),
+    ...tableOf(document, 'Metrics').map((row) => ({ ...row, instrument: 'histogram' })),
+  ];
+  const expected = rows.map((row): string[] => [
+    row['metric'] ?? '',
+    (row['instrument'] ?? '').replace('up-down c', 'upDownC'),
+    row['unit'] ?? '',
+  ]);
+  const told = new Map(points.map(({ metric, kind, unit }) => [metric, [metric, kind, unit]]));
+  expect([...told.values()].toSorted()).toEqual(expected.toSorted());
+  const listed = new Map(rows.map((row) => [row['metric'], row['attributes'] ?? '']));
+  for (const { metric, attributes } of points) {
+    for (const name of Object.keys(attributes)) {
+      if (name !== 'cache.name') expect(listed.get(metric)).toContain(`\`${name}\``.replaceAll('`', ''));
+    }
+  }
+  expect(JSON.stringify(points)).not.toContain('secret');
+  const before = points.length;
+  for (let i = 0; i < 500; i++) await cache.getOrSet(`more-${i}`, () => i);
+  expect((await received()).length).toBe(before);
+});
+
+describe('caches of one name', () => {
+  test('are one series: counts add up and stay when one is closed', async () => {
+    const remote = inProcess();
+    const telemetry = openTelemetry({ meterProvider: sdk.meterProvider });
+    const a = await open({ remote, telemetry });
+    const b = await open({ remote, telemetry });
+    await a.get('k');
+    await b.get('k');
+    const misses = async (): Promise<unknown> =>
+      seriesOf(await received(), FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': 'miss' });
+    expect(await misses()).toBe(2);
+    await a.close();
+    expect(await misses()).toBe(2);
+    await b.get('k');
+    expect(await misses()).toBe(3);
+  });
+
+  test('are told apart by their names', async () => {
+    const telemetry = openTelemetry({ meterProvider: sdk.meterProvider });
+    const a = await open({ telemetry });
+    await open({ telemetry, name: 'other' });
+    await a.get('k');
+    const points = await received();
+    const miss = { 'cache.layer': 'l1', 'cache.result': 'miss' };
+    expect(seriesOf(points, FIGURES.requests, miss)).toBe(1);
+    expect(seriesOf(points, FIGURES.requests, miss, 'other')).toBe(0);
+  });
+});
+
+describe('a global provider', () => {
+  test('that is registered after the caches is met by itself', async () => {
+    const stop = instrumentTierwise();
+    try {
+      const cache = await open({ telemetry: undefined as never });
+      await cache.get('k');
+      registerGlobally(sdk);
+      // Any command of the shared layer; a tail every third of Δ is one.
+      await cache.get('l');
+      expect(seriesOf(await received(), FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': 'miss' })).toBe(2);
+    } finally {
+      stop();
+    }
+  });
+
+  test('hears no more of caches once the instrumentation is stopped', async () => {
+    registerGlobally(sdk);
+    const stop = instrumentTierwise();
+    const cache = await open({ telemetry: undefined as never });
+    await cache.get('k');
+    stop();
+    await cache.get('l');
+    const points = await received();
+    expect(seriesOf(points, FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': 'miss' })).toBe(1);
+    expect(seriesOf(points, FIGURES.memoryEntries)).toBe(undefined);
+  });
+});
+
+test('the version told is that of the package', () => {
+  expect(SCOPE).toEqual(pick(JSON.parse(readDocument('packages/otel/package.json')) as Record<string, unknown>));
+});
+
+function pick({ name, version }: Readonly<Record<string, unknown>>): object {
+  return { name, version };
+}
