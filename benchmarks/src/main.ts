@@ -7,6 +7,7 @@ import { findRedis, runCommand } from '../../scripts/servers/index.ts';
 import { createFixture, type Fixture, fill } from './fixture.ts';
 import { measure, type Result, type Scenario } from './measure.ts';
 import { l1Awaited, l1Sync, l2Hit } from './scenarios/reads.ts';
+import { telemetry } from './scenarios/telemetry.ts';
 import { invalidate, set } from './scenarios/writes.ts';
 
 const SCENARIOS: readonly ((fixture: Fixture) => Scenario)[] = [l1Sync, l1Awaited, l2Hit, set, invalidate];
@@ -18,7 +19,8 @@ async function main(): Promise<number> {
   const server = await findRedis();
   try {
     await using fixture = await createFixture(server.url);
-    const known = SCENARIOS.map((create) => create(fixture));
+    await using watched = await telemetry();
+    const known = [...SCENARIOS.map((create) => create(fixture)), ...watched.scenarios];
     const scenarios = known.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
     if (scenarios.length === 0) {
       console.error(`There is no such scenario; there are: ${known.map(({ name }) => name).join(', ')}.`);

@@ -3,6 +3,7 @@ import {
   type Attributes as ApiAttributes,
   type Context,
   context,
+  createContextKey,
   metrics,
   ROOT_CONTEXT,
   SpanKind,
@@ -48,11 +49,19 @@ export function instrumentTierwise(options: OpenTelemetryOptions = {}): () => vo
   return instrument(openTelemetry(options));
 }
 
+/**
+ * What makes the one question of every call cheap: contexts never change, and a span that is not recorded never will be
+ * again. So nothing is asked while no context manager is there, which means that there is no SDK, and a context that was
+ * found unrecorded is known by identity.
+ */
 class OpenTelemetry implements Telemetry {
   readonly #options: ResolvedOptions;
   readonly #tracer: Tracer;
   readonly #observed = new Observed();
   #instruments: Instruments | undefined;
+  #hasContexts = false;
+  /** The newest context met in which nothing is recorded. */
+  #unrecorded: Context | undefined;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -61,8 +70,13 @@ class OpenTelemetry implements Telemetry {
   }
 
   isRecording(): boolean {
-    const span = trace.getActiveSpan();
-    return span === undefined ? this.#options.rootSpans : span.isRecording();
+    if (!this.#hasContexts) return this.#options.rootSpans;
+    const active = context.active();
+    if (active === this.#unrecorded) return false;
+    const span = trace.getSpan(active);
+    if (span === undefined ? this.#options.rootSpans : span.isRecording()) return true;
+    this.#unrecorded = active;
+    return false;
   }
 
   begin(name: string, facts: SpanFacts): Span {
@@ -82,13 +96,21 @@ class OpenTelemetry implements Telemetry {
   }
 
   measure(name: string, value: number, attributes: Attributes): void {
+    this.#look();
     this.#current().record(name, value, attributes);
   }
 
   attach(cache: ObservedCache): () => void {
     const detach = this.#observed.add(cache);
+    this.#look();
     this.#current();
     return detach;
+  }
+
+  /** Looks for an SDK that was set up meanwhile, and lets go of the request whose context was kept. */
+  #look(): void {
+    this.#hasContexts ||= hasContextManager();
+    this.#unrecorded = undefined;
   }
 
   /**
@@ -110,6 +132,13 @@ class OpenTelemetry implements Telemetry {
     const shown = recordKeys === 'full' ? key : createHash('sha256').update(key).digest('hex').slice(0, HASH_DIGITS);
     return { ...attributes, [ATTRIBUTES.key]: shown };
   }
+}
+
+const PROBE = createContextKey('@tierwise/otel');
+
+/** Whether contexts are carried along at all. */
+function hasContextManager(): boolean {
+  return context.with(ROOT_CONTEXT.setValue(PROBE, true), () => context.active().getValue(PROBE) === true);
 }
 
 function contextOf(parent: SpanFacts['parent']): Context {

@@ -1,3 +1,5 @@
+import { tracingChannel } from 'node:diagnostics_channel';
+import { trace } from '@opentelemetry/api';
 import { redis } from '@tierwise/redis';
 import { type Cache, createCache } from 'tierwise';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -142,4 +144,30 @@ test('what was deleted while a request was not recorded leaves no trace anywhere
   await inRequest(a, 'last', () => a.cache.delete('l'));
   const spans = await received((all) => startingWith(all, 'process ').length >= 2);
   expect(startingWith(spans, 'process ')).toHaveLength(2);
+});
+
+test('what the driver tells of its commands is below the spans that they are made for', async () => {
+  const [a] = three();
+  const below: [command: string, spanId: string | undefined][] = [];
+  const note = (message: unknown): void => {
+    const { command } = message as { command: string };
+    below.push([command.toLowerCase(), trace.getActiveSpan()?.spanContext().spanId]);
+  };
+  const { start } = tracingChannel('ioredis:command');
+  start.subscribe(note);
+  try {
+    await inRequest(a, 'GET', () => a.cache.getOrSet('k', () => 1));
+    await received((all) => named(all, 'cache.layer.set').length === 2);
+    await inRequest(a, 'DELETE', () => a.cache.delete('k'));
+  } finally {
+    start.unsubscribe(note);
+  }
+  const spans = await received((all) => startingWith(all, 'process ').length >= 2);
+  const nameOf = new Map(spans.map(({ spanId, name }) => [spanId, name.split(' ')[0]]));
+  const made = below.flatMap(([command, spanId]) => (spanId === undefined ? [] : [[command, nameOf.get(spanId)]]));
+  expect(made).toEqual([
+    ['mget', 'cache.layer.get'],
+    ['evalsha', 'cache.layer.set'],
+    ['evalsha', 'publish'],
+  ]);
 });
