@@ -46,6 +46,8 @@ describe('README.md', () => {
     // Words of other systems, which the table names as such.
     const foreign = new Set([
       'MGET',
+      'diagnostics_channel',
+      '@tierwise/otel',
       'KEYS',
       'AbortSignal',
       'Date',

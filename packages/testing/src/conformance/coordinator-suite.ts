@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { floorBucket, type SequencedEvent } from 'tierwise/driver';
+import { floorBucket, NOTHING, type SequencedEvent } from 'tierwise/driver';
 import { ODD_NAMES } from './odd-names.ts';
 import { type CaseLimits, type Pair, until, withPair } from './session.ts';
 import type { ConformanceCase, ConformanceSubject } from './subject.ts';
@@ -15,6 +15,7 @@ const CASES: readonly (readonly [name: string, body: Body, limits?: CaseLimits])
   ['answers the first tail with an empty snapshot and an epoch', firstTail],
   ['numbers events without holes, whoever sends them', numbers],
   ['brings every event to every session, the sender included', messages],
+  ['tells trace contexts along with a message or not at all, and logs none', origins],
   ['sends nothing more after close', silence],
   ['keeps names as they are', oddNames],
   ['answers a tail with what lies after it, and with nothing at the end', tails],
@@ -84,6 +85,18 @@ async function messages({ a, b }: Pair): Promise<void> {
       assert.deepEqual(event.invalidation.prefixes, [`p${event.seq - 1}:`]);
     }
   }
+}
+
+async function origins({ a, b }: Pair): Promise<void> {
+  const { epoch, seq } = await a.lease(KEY);
+  const contexts = ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'];
+  const reply = await a.at(KEY).coordinator.invalidate({ ...NOTHING, keys: [KEY] }, undefined, contexts);
+  await until(() => seqsOf(b.heard(KEY)).includes(reply.seq), 'the message arrives');
+  const message = b.heard(KEY).find((heard) => heard.seq === reply.seq);
+  assert.deepEqual(message?.invalidation.keys, [KEY]);
+  if (message?.origins !== undefined) assert.deepEqual(message.origins, contexts);
+  const [event] = await b.events(KEY, epoch, seq);
+  assert.deepEqual(event, { epoch, seq: reply.seq, invalidation: { ...NOTHING, keys: [KEY] }, fence: undefined });
 }
 
 async function silence({ a, b }: Pair): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  type BusMessage,
   type CoordinatorListener,
   type FenceChange,
   type Invalidation,
@@ -33,7 +34,7 @@ export class TestSession {
   ups = 0;
   downs = 0;
   readonly #session: RemoteSession;
-  readonly #heard: SequencedEvent[][];
+  readonly #heard: BusMessage[][];
 
   constructor(remote: Remote, cacheName: string, limits: CaseLimits) {
     this.#session = remote.open({
@@ -70,8 +71,8 @@ export class TestSession {
   }
 
   /** Messages of the bus for the partition of `key`, as they came. */
-  heard(key: string): readonly SequencedEvent[] {
-    return this.#heard[this.#session.partitionOf(key)] as SequencedEvent[];
+  heard(key: string): readonly BusMessage[] {
+    return this.#heard[this.#session.partitionOf(key)] as BusMessage[];
   }
 
   tail(key: string, epoch: string | undefined, applied: number): Promise<TailReply> {

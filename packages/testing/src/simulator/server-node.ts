@@ -1,5 +1,5 @@
 import * as lua from '@tierwise/redis/lua';
-import { Authority, encodeEvent, type SequencedEvent } from 'tierwise/driver';
+import { Authority, type BusMessage, encodeEvent, withOrigins } from 'tierwise/driver';
 import type { SeededRandom } from '../random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { runScriptModel, type ScriptWatch } from './script-model.ts';
@@ -42,7 +42,7 @@ export interface BusFaults {
 }
 
 export interface ServerWatch extends ScriptWatch {
-  onEvent(event: SequencedEvent): void;
+  onEvent(event: BusMessage): void;
 }
 
 export interface ServerNodeOptions {
@@ -204,10 +204,10 @@ export class ServerNode {
     };
   }
 
-  #publish(event: SequencedEvent): void {
+  #publish(event: BusMessage): void {
     const { watch, random, bus } = this.#options;
     watch.onEvent(event);
-    const text = `1 ${event.epoch} ${event.seq} ${encodeEvent(event.invalidation, event.fence)}`;
+    const text = `1 ${event.epoch} ${event.seq} ${withOrigins(encodeEvent(event.invalidation, event.fence), event.origins ?? [])}`;
     for (const wire of this.#subscribers) {
       const arrive = (): void => this.#peers.get(wire)?.message(text);
       if (random.chance(bus.duplicate)) wire.sendLoose('down', random.between(0, bus.reorderMs), arrive);
