@@ -1,6 +1,7 @@
 import { type Mutation, one } from './mutation.ts';
 
-const ENGINE = 'core/src/engine/engine.ts';
+const ARRIVALS = 'core/src/engine/arrivals.ts';
+const READS = 'core/src/engine/reads.ts';
 const LOADS = 'core/src/engine/loads.ts';
 const FLIGHT = 'core/src/engine/flight.ts';
 const WRITES = 'core/src/engine/writes.ts';
@@ -100,7 +101,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'the shared layer is believed without proof',
-    ENGINE,
+    ARRIVALS,
     'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
     'if (clock === undefined) {',
   ),
@@ -108,46 +109,46 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     name: 'the shared layer is believed without proof, by nobody checked',
     patches: [
       {
-        file: ENGINE,
+        file: ARRIVALS,
         find: 'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
         put: 'if (clock === undefined) {',
       },
       {
-        file: ENGINE,
-        find: 'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
-        put: 'if (found === undefined) return undefined;',
+        file: READS,
+        find: "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
+        put: 'return found;',
       },
       { file: REMOTE_READS, find: 'if (proving !== undefined && !(await proving)) {', put: 'if (false) {' },
     ],
   },
   one(
     'the timeline of a read is not compared',
-    ENGINE,
+    ARRIVALS,
     'if (view.proof.timeline !== timeline || !view.proof',
     'if (!view.proof',
   ),
   one(
     'who joins a read late needs no later proof',
-    ENGINE,
-    'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
-    'if (found === undefined) return undefined;',
+    READS,
+    "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
+    'return found;',
   ),
   one(
     'events heard during a read do not count',
-    ENGINE,
+    ARRIVALS,
     'if (read.heardSeq > keySeq || !partition.isServable',
     'if (!partition.isServable',
   ),
   one(
     'an entry read is as young as its read',
-    ENGINE,
-    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - this.#originMs,',
-    'asOfMs: sentAtMs - this.#originMs,',
+    ARRIVALS,
+    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - originMs,',
+    'asOfMs: sentAtMs - originMs,',
   ),
-  one('an entry read does not mark older loads', ENGINE, '    activity.mark(read.key, entry.keySeq + 1);\n', ''),
+  one('an entry read does not mark older loads', ARRIVALS, '    activity.mark(read.key, judged.keySeq + 1);\n', ''),
   one(
     'memory answers without proof or youth',
-    ENGINE,
+    READS,
     'if (!view.proof.covers(nowMs) && !view.proof.isYoung(entry.asOfMs + this.#originMs, nowMs)) {',
     'if (view === undefined) {',
   ),
@@ -160,10 +161,15 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a set without an answer is forgotten',
     WRITES,
-    '      partition.journalize({ ...NOTHING, keys: [key] }, error);\n',
+    '      partition.journalize({ ...NOTHING, keys: [key] }, error, trace);\n',
     '',
   ),
-  one('a set enters memory whatever came meanwhile', WRITES, '    if (pending.isContested(dates.seq)) return;\n', ''),
+  one(
+    'a set enters memory whatever came meanwhile',
+    WRITES,
+    '    if (pending.isContested(dates.seq)) return false;\n',
+    '',
+  ),
   one(
     'an own call does not reach what is under way',
     WRITES,
@@ -175,7 +181,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a guarded write closes no fence',
     MUTATIONS,
-    'const held = await this.#close(shares, id, plan);',
+    'const held = await this.#close(shares, id, plan, trace);',
     'const held = undefined as never;',
   ),
   one(

@@ -18,7 +18,7 @@ export interface TraceSource {
   onError(): void;
 }
 
-/** Most links of one span, and most contexts in one message. */
+/** Most links a span begins with, and most contexts in one message. */
 export const MAX_LINKS = 8;
 
 /**
@@ -29,7 +29,6 @@ export class Trace {
   readonly #source: TraceSource;
   readonly #span: Span | undefined;
   readonly #published: PublishedSpan | undefined;
-  #links = 0;
   #isEnded = false;
 
   private constructor(source: TraceSource, span: Span | undefined, published: PublishedSpan | undefined) {
@@ -107,7 +106,7 @@ export class Trace {
   /** Ties it to a span of another trace, or of another part of this one. */
   link(to: Trace): void {
     const other = to.#span;
-    if (other === undefined || to === this || this.#links++ >= MAX_LINKS) return;
+    if (other === undefined || to === this) return;
     this.#guard((span) => span.link(other));
   }
 
