@@ -26,6 +26,7 @@ describe('a cold getOrSet', () => {
     ]);
     expect(telemetry.one('cache.getOrSet').attributes).toEqual({ 'cache.name': 'test', 'cache.hit': false });
     expect(telemetry.spans.map(({ ends }) => ends)).toEqual(telemetry.spans.map(() => 1));
+    for (const { name, attributes } of telemetry.spans) expect(attributes['cache.name'], name).toBe('test');
   });
 
   test('runs its loader inside the span of the load, and leaves nothing active behind', async () => {
@@ -39,6 +40,14 @@ describe('a cold getOrSet', () => {
     });
     expect(active).toEqual([telemetry.one('cache.load'), telemetry.one('cache.load')]);
     expect(telemetry.active.getStore()).toBe(undefined);
+  });
+
+  test('tells the key of a namespace as people write it, to those who may record it', async () => {
+    const { cache, telemetry } = await openRecorded();
+    await cache.namespace('eu').namespace('7').get('k');
+    await cache.get('\0k');
+    expect(telemetry.named('cache.get').map(({ key }) => key)).toEqual(['eu/7:k', '\0k']);
+    expect(JSON.stringify(telemetry.spans.map(({ attributes }) => attributes))).not.toContain('eu');
   });
 
   test('ends load and call with the error of the loader', async () => {

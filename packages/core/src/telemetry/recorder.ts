@@ -11,12 +11,12 @@ import { Trace, type TraceFacts } from './trace.ts';
  * that neither is there; a call then asks `isRecording` and nothing else.
  */
 export class Recorder {
-  readonly #cacheName: string;
+  readonly common: Attributes;
   readonly #own: Telemetry | undefined;
   readonly #counters: Counters;
 
   constructor(cacheName: string, own: Telemetry | undefined, counters: Counters) {
-    this.#cacheName = cacheName;
+    this.common = { [ATTRIBUTES.name]: cacheName };
     this.#own = own;
     this.#counters = counters;
   }
@@ -47,10 +47,7 @@ export class Recorder {
   }
 
   begin(name: string, facts: TraceFacts): Trace {
-    return Trace.begin(this, name, {
-      ...facts,
-      attributes: { [ATTRIBUTES.name]: this.#cacheName, ...facts.attributes },
-    });
+    return Trace.begin(this, name, facts);
   }
 
   /** Runs a public call as a span of its own. Without a trace, where it turns out not to be recorded, it runs all the same. */
@@ -97,7 +94,7 @@ export class Recorder {
     const telemetry = this.telemetry();
     if (telemetry === undefined) return;
     try {
-      telemetry.measure(name, seconds, { [ATTRIBUTES.name]: this.#cacheName, ...attributes });
+      telemetry.measure(name, seconds, { ...this.common, ...attributes });
     } catch {
       this.onError();
     }

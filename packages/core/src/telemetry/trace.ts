@@ -13,6 +13,8 @@ export interface TraceFacts {
 
 /** What one span is told by, to telemetry and to the tracing channel. */
 export interface TraceSource {
+  /** Attributes of every span. */
+  readonly common: Attributes;
   telemetry(): Telemetry | undefined;
   /** Counts what telemetry threw. */
   onError(): void;
@@ -38,7 +40,8 @@ export class Trace {
   }
 
   static begin(source: TraceSource, name: string, facts: TraceFacts): Trace {
-    const { parent, links = [], attributes } = facts;
+    const { parent, links = [] } = facts;
+    const attributes = { ...source.common, ...facts.attributes };
     const publishedParent = parent instanceof Trace ? parent.#published : undefined;
     const published = channel.hasSubscribers ? new PublishedSpan(name, attributes, publishedParent) : undefined;
     const telemetry = source.telemetry();
