@@ -1,3 +1,4 @@
+import { openTelemetry } from '@tierwise/otel';
 import { createCache, type Duration, inProcess } from 'tierwise';
 import { toMs } from 'tierwise/driver';
 import { describe, expect, test } from 'vitest';
@@ -60,6 +61,7 @@ describe('docs/reference/options.md names all options and no others', () => {
     ['Options of getOrSet', (wrong) => cache.getOrSet('key', () => 1, wrong)],
     ['redis cluster', (wrong) => resolveRedisOptions({ cluster: { nodes: NODES, ...(wrong as object) } })],
     ['inProcess', (wrong) => inProcess(wrong)],
+    ['openTelemetry', (wrong) => openTelemetry(wrong)],
   ])('%s', async (section, call) => {
     expect(namesIn(tableOf(DOCUMENT, section)).sort()).toEqual((await acceptedBy(call)).sort());
   });
