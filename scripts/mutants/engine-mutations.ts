@@ -1,7 +1,6 @@
 import { type Mutation, one } from './mutation.ts';
 
-const ARRIVALS = 'core/src/engine/arrivals.ts';
-const READS = 'core/src/engine/reads.ts';
+const ENGINE = 'core/src/engine/engine.ts';
 const LOADS = 'core/src/engine/loads.ts';
 const FLIGHT = 'core/src/engine/flight.ts';
 const WRITES = 'core/src/engine/writes.ts';
@@ -101,7 +100,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'the shared layer is believed without proof',
-    ARRIVALS,
+    ENGINE,
     'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
     'if (clock === undefined) {',
   ),
@@ -109,46 +108,46 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     name: 'the shared layer is believed without proof, by nobody checked',
     patches: [
       {
-        file: ARRIVALS,
+        file: ENGINE,
         find: 'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
         put: 'if (clock === undefined) {',
       },
       {
-        file: READS,
-        find: "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
-        put: 'return found;',
+        file: ENGINE,
+        find: 'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
+        put: 'if (found === undefined) return undefined;',
       },
       { file: REMOTE_READS, find: 'if (proving !== undefined && !(await proving)) {', put: 'if (false) {' },
     ],
   },
   one(
     'the timeline of a read is not compared',
-    ARRIVALS,
+    ENGINE,
     'if (view.proof.timeline !== timeline || !view.proof',
     'if (!view.proof',
   ),
   one(
     'who joins a read late needs no later proof',
-    READS,
-    "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
-    'return found;',
+    ENGINE,
+    'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
+    'if (found === undefined) return undefined;',
   ),
   one(
     'events heard during a read do not count',
-    ARRIVALS,
+    ENGINE,
     'if (read.heardSeq > keySeq || !partition.isServable',
     'if (!partition.isServable',
   ),
   one(
     'an entry read is as young as its read',
-    ARRIVALS,
-    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - originMs,',
-    'asOfMs: sentAtMs - originMs,',
+    ENGINE,
+    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - this.#originMs,',
+    'asOfMs: sentAtMs - this.#originMs,',
   ),
-  one('an entry read does not mark older loads', ARRIVALS, '    activity.mark(read.key, judged.keySeq + 1);\n', ''),
+  one('an entry read does not mark loads', ENGINE, '    activity.answered(read.key, entry.keySeq);\n', ''),
   one(
     'memory answers without proof or youth',
-    READS,
+    ENGINE,
     'if (!view.proof.covers(nowMs) && !view.proof.isYoung(entry.asOfMs + this.#originMs, nowMs)) {',
     'if (view === undefined) {',
   ),
@@ -161,15 +160,10 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a set without an answer is forgotten',
     WRITES,
-    '      partition.journalize({ ...NOTHING, keys: [key] }, error, trace);\n',
+    '      partition.journalize({ ...NOTHING, keys: [key] }, error);\n',
     '',
   ),
-  one(
-    'a set enters memory whatever came meanwhile',
-    WRITES,
-    '    if (pending.isContested(dates.seq)) return false;\n',
-    '',
-  ),
+  one('a set enters memory whatever came meanwhile', WRITES, '    if (pending.isContested(dates.seq)) return;\n', ''),
   one(
     'an own call does not reach what is under way',
     WRITES,
@@ -181,7 +175,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a guarded write closes no fence',
     MUTATIONS,
-    'const held = await this.#close(shares, id, plan, trace);',
+    'const held = await this.#close(shares, id, plan);',
     'const held = undefined as never;',
   ),
   one(
@@ -202,9 +196,23 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     'const isComplete = Math.max(epochAgeMs - sinceLiftMs, sinceLiftMs) > LAPSE_FACTOR * longestMs;',
     'const isComplete = true;',
   ),
-  {
-    name: 'what was refused is not waited for',
-    patches: [{ file: LOADS, find: '        partition.demand(result.epoch, result.seq);\n', put: '' }],
-    seeds: 6_000,
-  },
+  one(
+    'a key that was loaded needs no later proof',
+    LOADS,
+    '    partition.view.answers.note(flight.key, flight.date);\n',
+    '',
+  ),
+  one('a key that was read needs no later proof', ENGINE, '    answers.note(read.key);\n', ''),
+  one(
+    'a read of an answered key brings no tail',
+    REMOTE_READS,
+    'const dueAfter = view.answers.dueAfter(keys);',
+    'const dueAfter = -1 + 0 * keys.length;',
+  ),
+  one(
+    'a load goes on for a key that was answered from the shared layer',
+    ENGINE,
+    '    activity.answered(read.key, entry.keySeq);\n',
+    '    activity.mark(read.key, entry.keySeq + 1);\n',
+  ),
 ];

@@ -74,6 +74,7 @@ function flight(view: View, name: string): Flight {
     isFenced: false,
     lease: view.lease(),
     startedAtMs: 0,
+    date: 0,
     tags: [],
     hasUnknownTags: false,
     owner: undefined,
@@ -296,24 +297,6 @@ test('an epoch doubted already does not void another tail', () => {
   view.ownReply({ epoch: B, seq: 3 }, key('k'), undefined);
   view.confirmEpoch(B);
   expect(view.voids).toBe(voids);
-});
-
-describe('what was refused for an event not heard of', () => {
-  test('ends the proof until that event has been applied', () => {
-    const { view, tail, isProved } = opened();
-    expect(view.demand(A, 7)).toBe(true);
-    expect(isProved()).toBe(false);
-    expect(tail({ seq: 6, events: [event(6, key('x'))] })).toBe('partial');
-    expect(isProved()).toBe(false);
-    expect(tail({ seq: 7, events: [event(7, tag('t'))] })).toBe('proved');
-  });
-
-  test('changes nothing when all of it has been', () => {
-    const { view, isProved } = opened();
-    expect(view.demand(A, 5)).toBe(false);
-    expect(view.demand(B, 50)).toBe(false);
-    expect(isProved()).toBe(true);
-  });
 });
 
 describe('an epoch met in a value', () => {

@@ -17,6 +17,9 @@ export abstract class Pending {
   /** Tells it that a load of its key begins. */
   onLoad(): void {}
 
+  /** Tells it that its key was answered with what the shared layer held, which may be newer than what it will bring. */
+  onAnswer(): void {}
+
   /** Tells it of an event on its key. `seq` is infinite for an own call that has no number yet. */
   abstract mark(seq: number): void;
 }
@@ -58,6 +61,15 @@ export class Activity {
   addLoad(load: Pending): void {
     for (let at = this.#byKey.get(load.key); at !== undefined; at = at.next) at.onLoad();
     this.add(load);
+  }
+
+  /**
+   * Tells what is under way for `key` that it was answered with something from the shared layer, dated `seq`. Which of both
+   * is newer the leases cannot say: an instance that lags behind may load later under a lower one.
+   */
+  answered(key: string, seq: number): void {
+    for (let at = this.#byKey.get(key); at !== undefined; at = at.next) at.onAnswer();
+    this.mark(key, seq + 1);
   }
 
   /** Marks whatever began without knowing event `seq`, on any key. */

@@ -54,12 +54,12 @@ export class Tailer {
   }
 
   /**
-   * Resolves to whether the view is proved for a read that began at `beganMs`. Readers that wait share one tail; a tail
-   * under way serves them if it was sent late enough.
+   * Resolves to whether the view is proved for a read that began at `beganMs`, by a tail after number `after` (see
+   * `Answers`). Readers that wait share one tail; a tail under way serves them if it was sent late enough.
    */
-  async prove(beganMs: number): Promise<boolean> {
+  async prove(beganMs: number, after: number = -1): Promise<boolean> {
     const { clock, view } = this.#options;
-    const isProved = (): boolean => view.proof.covers(beganMs, clock.wallMs());
+    const isProved = (): boolean => view.answers.proved > after && view.proof.covers(beganMs, clock.wallMs());
     // The one under way, which may have been sent too early or be voided, and one more.
     for (let tails = 0; tails < MAX_TAILS_OF_A_READ && !isProved() && !this.#isStopped; tails++) {
       if (this.#running === undefined) this.request();
@@ -110,6 +110,7 @@ export class Tailer {
     const { clock, view, coordinator, member, onSettled, onRefused } = this.#options;
     this.#checkClocks();
     const voids = view.voids;
+    view.answers.onTailSent();
     const sentAtMs = clock.wallMs();
     let reply: TailReply;
     try {

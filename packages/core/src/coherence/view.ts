@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { Activity } from './activity.ts';
+import { Answers } from './answers.ts';
 import { ClosedFences } from './closed-fences.ts';
 import type { FenceChange, Invalidation, Lease, SequencedEvent, SequencedReply, TailReply } from './coordinator.ts';
 import { Proof } from './proof.ts';
@@ -40,6 +41,7 @@ const MAX_DEAD_EPOCHS = 256;
 export class View {
   readonly proof: Proof;
   readonly activity = new Activity();
+  readonly answers = new Answers();
   readonly fences = new ClosedFences();
   epoch: string | undefined;
   /** Grows whenever an entry that was valid may no longer be; what was checked under the same number still holds. */
@@ -55,8 +57,6 @@ export class View {
   #applied = 0;
   #known = 0;
   #ownSeq = 0;
-  /** Nothing is proved before all events up to this one have been applied. */
-  #dueSeq = 0;
 
   constructor(options: { clock: Clock; leaseMs: number; maxVersions: number; memory: Forgetter }) {
     this.proof = new Proof(options.clock, options.leaseMs);
@@ -118,17 +118,6 @@ export class View {
     this.#ownSeq = Math.max(this.#ownSeq, reply.seq);
     this.#apply(reply.seq, invalidation, fence);
     return 'applied';
-  }
-
-  /**
-   * Notes that something this instance has answered was refused for an event up to `seq`. What it has not heard of those
-   * may void what the shared layer still holds, so nothing is proved until it has. Answers whether a tail is due.
-   */
-  demand(epoch: string, seq: number): boolean {
-    if (epoch !== this.epoch || seq <= this.#applied) return false;
-    this.#dueSeq = Math.max(this.#dueSeq, seq);
-    this.proof.end();
-    return true;
   }
 
   /** Notes a sequence number met in a reply or a stored value of the current epoch. */
@@ -209,18 +198,17 @@ export class View {
     this.fences.replace([]);
     this.#applied = 0;
     this.#known = 0;
-    this.#dueSeq = 0;
     this.#ownSeq = this.#doubtedEpochs.get(epoch) ?? 0;
   }
 
   #prove(reply: TailReply, sentAtMs: number): TailEffect {
-    if (this.#applied < this.#dueSeq) return 'partial';
     // The tail was sent after these epochs were met, so an authority that is in another one has left them.
     for (const epoch of this.#doubtedEpochs.keys()) {
       if (epoch !== reply.epoch) this.#bury(epoch);
     }
     this.#doubtedEpochs.clear();
     this.proof.renew(sentAtMs, reply.timeline);
+    this.answers.onProved();
     return 'proved';
   }
 

@@ -28,11 +28,12 @@ export class Arrivals {
     }
     read.result = 'hit';
     remote.hits++;
-    const { activity } = this.#context.partitionOf(read.key).view;
+    const { activity, answers } = this.#context.partitionOf(read.key).view;
     activity.remove(read);
-    // What loads in progress began with may be older than what is answered from here on, also where the leases are equal.
-    activity.mark(read.key, judged.keySeq + 1);
-    memory.put(read.key, judged);
+    activity.answered(read.key, judged.keySeq);
+    answers.note(read.key);
+    // What memory holds has a higher lease and may be older all the same.
+    if (!memory.put(read.key, judged)) memory.invalidate(read.key);
     return { entry: judged, layer: options.remote.name };
   }
 
@@ -58,7 +59,8 @@ export class Arrivals {
     }
     const keySeq = Math.max(envelope.lease, envelope.seq);
     view.meet(envelope.epoch, keySeq);
-    if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {
+    const isDue = view.answers.isDue(read.key);
+    if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {
       remote.unproved++;
       return 'unproved';
     }

@@ -20,6 +20,8 @@ export type Loader<V> = (context: LoadContext) => V | Promise<V>;
 export class Flight extends Pending {
   readonly lease: Lease | undefined;
   readonly startedAtMs: number;
+  /** The newest tail sent when it began, see `Answers`. */
+  readonly date: number;
   /** The tags known so far; those computed from the value join at its end. */
   tags: readonly string[];
   /** Whether it began under a closed fence: then what it brings is kept nowhere. */
@@ -41,6 +43,7 @@ export class Flight extends Pending {
     isFenced: boolean;
     lease: Lease | undefined;
     startedAtMs: number;
+    date: number;
     tags: readonly string[];
     hasUnknownTags: boolean;
     owner: Trace | undefined;
@@ -51,6 +54,7 @@ export class Flight extends Pending {
     this.isFenced = facts.isFenced;
     this.lease = facts.lease;
     this.startedAtMs = facts.startedAtMs;
+    this.date = facts.date;
     this.tags = facts.tags;
     this.hasUnknownTags = facts.hasUnknownTags;
     this.owner = facts.owner;
@@ -68,6 +72,10 @@ export class Flight extends Pending {
   }
 
   mark(): void {
+    this.isMarked = true;
+  }
+
+  override onAnswer(): void {
     this.isMarked = true;
   }
 

@@ -125,6 +125,7 @@ export class Loads {
       isFenced,
       lease: isFenced ? undefined : view.lease(),
       startedAtMs: options.clock.wallMs(),
+      date: view.answers.date,
       tags: spec.tags,
       hasUnknownTags: spec.tagsOf !== undefined,
       owner: trace,
@@ -153,6 +154,7 @@ export class Loads {
     flight.land(loaded, ready.tags);
     // Its waiters are answered now, and nobody may go back behind that while the shared layer takes its time.
     this.#context.memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);
+    partition.view.answers.note(flight.key, flight.date);
     const keeping = this.#keep(partition, flight, ready, spec.lifetime).finally(() => {
       this.#keeping.delete(keeping);
       this.#end(partition, flight);
@@ -236,10 +238,7 @@ export class Loads {
       if (!partition.confirmEpoch(result.epoch)) return false;
       partition.view.meet(result.epoch, result.seq);
       if (result.outcome === 'stored') counters.remote.fills++;
-      else {
-        counters.remote.fillsRefused++;
-        partition.demand(result.epoch, result.seq);
-      }
+      else counters.remote.fillsRefused++;
       return result.outcome === 'stored';
     } catch (error) {
       // Nobody answered: the value keeps its lease, and without proof memory serves it only while it is young.

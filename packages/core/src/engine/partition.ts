@@ -200,11 +200,6 @@ export class Partition implements CoordinatorListener {
     return this.view.isValid(key, tags, lease) && !this.journal.covers(key, tags);
   }
 
-  /** A value was refused for an event up to `seq`, after it had been answered. */
-  demand(epoch: string, seq: number): void {
-    if (this.view.demand(epoch, seq)) this.#tailer.request();
-  }
-
   /** A stored value or a reply shows `epoch`; answers whether it is one the view can judge. */
   confirmEpoch(epoch: string): boolean {
     const isConfirmed = this.view.confirmEpoch(epoch);

@@ -49,7 +49,8 @@ export interface RemoteReadsOptions {
 
 /**
  * Reads of the shared layer made in one tick, as one batch, with a tail beside it when the view needs proof. Each read
- * stays registered until it has been judged, so that no event between its sending and its judgement is missed.
+ * stays registered until it has been judged, so that no event between its sending and its judgement is missed. A key
+ * that was answered since the newest proof was asked for needs a later one, see `Answers`.
  */
 export class RemoteReads {
   readonly #options: RemoteReadsOptions;
@@ -94,15 +95,17 @@ export class RemoteReads {
   async #send(reads: readonly RemoteRead[]): Promise<void> {
     const { clock, store, view, tailer, accept, onFailure, onUnproved } = this.#options;
     const sentAtMs = clock.wallMs();
-    const isProved = view.proof.covers(sentAtMs);
+    const keys = reads.map((read) => read.key);
+    const dueAfter = view.answers.dueAfter(keys);
+    const isProved = dueAfter === -1 && view.proof.covers(sentAtMs);
     const leader = leaderOf(reads.map(({ trace }) => trace));
     leader?.set(ATTRIBUTES.batchSize, reads.length);
-    const proving = isProved ? undefined : within(leader, () => tailer.prove(sentAtMs));
-    const answer = within(leader, () => attempt(() => store.read(reads.map((read) => read.key))));
+    const proving = isProved ? undefined : within(leader, () => tailer.prove(sentAtMs, dueAfter));
+    const answer = within(leader, () => attempt(() => store.read(keys)));
     // It may fail while the proof is still awaited, when nobody listens to it yet.
     answer.catch(() => {});
     try {
-      if (proving !== undefined && !(await proving)) {
+      if (proving !== undefined && !(await proving) && !view.proof.covers(sentAtMs, clock.wallMs())) {
         // Without proof the answer would not be believed, so nobody waits for it.
         onUnproved(reads.length);
         this.#fail(reads, 'unproved');

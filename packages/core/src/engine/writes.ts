@@ -77,7 +77,11 @@ class PendingSet extends Pending {
     this.#isContested = true;
   }
 
-  /** Whether any event but `ownSeq`, or a load, came since the call. */
+  override onAnswer(): void {
+    this.#isContested = true;
+  }
+
+  /** Whether any event but `ownSeq`, a load or an answer of the shared layer came since the call. */
   isContested(ownSeq: number): boolean {
     return this.#isContested || (this.#firstSeq !== 0 && this.#firstSeq !== ownSeq);
   }

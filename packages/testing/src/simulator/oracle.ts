@@ -67,7 +67,7 @@ export interface Violation {
  * was sequenced after it began, an answer to a read `r` breaks
  * - G1 if `r` began more than Δ after `e` was sequenced (stricter than "reported": reported is later);
  * - G3 if an own call that covers the value, called after it began, had resolved when `r` began;
- * - G5 if `e` names its key and this instance had answered with something begun after `e` before `r` began;
+ * - G5 if this instance had answered the key with something begun after `e` before `r` began;
  * - "linear" if a linearizable write that names the value, committed after it began, had resolved when `r` began;
  * - "heard" if a message, a tail or an own reply had told this instance of `e` before `r` began;
  * and an entry in the shared store breaks G2 if `e` names its key, or if `e` is not above its lease.
@@ -235,9 +235,7 @@ export class Oracle {
       const lateMs = beganMs - event.atMs;
       const words = [key, `o${origin.id}`, this.#history.epoch(event.epoch).concat(`:${event.seq}`), `i${instance}`];
       if (lateMs > this.#leaseMs) this.#report('G1', `${what}, ${lateMs.toFixed(3)} ms after it`, words);
-      // Other events have no fence: who has not heard of one may meet an older entry in the shared store once more, within Δ.
-      const isFenced = event.invalidation.keys.includes(key);
-      if (isFenced && floorMs > event.atMs) this.#report('G5', `${what}, which it had answered from behind`, words);
+      if (floorMs > event.atMs) this.#report('G5', `${what}, which it had answered from behind`, words);
       const heardMs = event.heardMs.get(instance);
       if (heardMs !== undefined && heardMs < beganMs) {
         this.#report('heard', `${what}, which it had heard of at ${heardMs.toFixed(3)}`, words);

@@ -1,0 +1,69 @@
+/** Keys remembered one by one; past it all of them wait for the next proof. */
+const MAX_KEYS = 4_096;
+
+/**
+ * What this instance has answered since it last asked for a proof, so that it never goes back behind it.
+ *
+ * Why: a value may be newer than an event that this instance has not heard of. The shared layer may then hold another one
+ * from before that event, which the view would still take for valid. A tail sent after the answered value was there brings
+ * the event, so a key that was answered is read from the shared layer again only under a proof from such a tail.
+ *
+ * Tails are counted and no clock is read. Every proof forgets what it covers. Past the bound the next read of any key waits
+ * for a tail, which is one tail more for so many answers.
+ */
+export class Answers {
+  readonly #dates = new Map<string, number>();
+  /** Date of all keys that are not remembered one by one. */
+  #others = -1;
+  #sent = 0;
+  #proved = 0;
+
+  /** The newest tail sent, as a date for what begins now. */
+  get date(): number {
+    return this.#sent;
+  }
+
+  /** The tail that brought the newest proof. */
+  get proved(): number {
+    return this.#proved;
+  }
+
+  /** Keys remembered. */
+  get size(): number {
+    return this.#dates.size;
+  }
+
+  onTailSent(): void {
+    this.#sent++;
+  }
+
+  /** The tail sent last has proved the view. */
+  onProved(): void {
+    this.#proved = this.#sent;
+    for (const [key, date] of this.#dates) if (date < this.#proved) this.#dates.delete(key);
+  }
+
+  /** `key` was answered with something that was there at `date`. */
+  note(key: string, date: number = this.#sent): void {
+    if (date < this.#proved || date <= (this.#dates.get(key) ?? -1)) return;
+    this.#dates.set(key, date);
+    if (this.#dates.size <= MAX_KEYS) return;
+    this.#others = this.#sent;
+    this.#dates.clear();
+  }
+
+  /** Whether a value of `key` from the shared layer may be older than one that was answered. */
+  isDue(key: string): boolean {
+    return this.#dateOf(key) >= this.#proved;
+  }
+
+  /** The tail after which one has to be sent before any of these keys can be read; -1 where none has to. */
+  dueAfter(keys: readonly string[]): number {
+    const date = keys.reduce((latest, key) => Math.max(latest, this.#dateOf(key)), -1);
+    return date < this.#proved ? -1 : date;
+  }
+
+  #dateOf(key: string): number {
+    return Math.max(this.#others, this.#dates.get(key) ?? -1);
+  }
+}
