@@ -193,7 +193,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'members of the epoch before are not waited for',
     MUTATIONS,
-    'const isComplete = Math.max(epochAgeMs - sinceLiftMs, sinceLiftMs) > LAPSE_FACTOR * longestMs;',
+    'const isComplete = ageMs - sinceLiftMs > Math.max(LAPSE_FACTOR * longestMs, LISTED_AFTER_MS);',
     'const isComplete = true;',
   ),
   one(

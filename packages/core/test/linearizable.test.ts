@@ -1,8 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import type { MutateResult } from '../src/engine/mutations.ts';
 import { settled } from './support/fake-clock.ts';
-import { ControlledLoader, LEASE_MS, openInstance, openInstances, PAST_LEASE_MS, warm } from './support/instances.ts';
+import { ControlledLoader, type Instance, LEASE_MS, openInstance, openInstances, warm } from './support/instances.ts';
 import { begin } from './support/mutation.ts';
+
+/** Runs a guarded write to its end; answers whether it had resolved within `ms`. */
+async function linearizedWithin({ cache, clock }: Instance, ms: number): Promise<boolean> {
+  let isSettled = false;
+  const call = cache.mutate({ keys: ['k'] }, () => 'written', { consistency: 'linearizable' });
+  const settling = call.then(() => {
+    isSettled = true;
+  });
+  await clock.advance(ms);
+  const wasSettled = isSettled;
+  await clock.advance(2 * LEASE_MS);
+  await settling;
+  expect(await call).toMatchObject({ linearized: true });
+  return wasSettled;
+}
 
 describe('linearizable', () => {
   test('resolves when every member has told that it applied the lift', async () => {
@@ -79,6 +94,37 @@ describe('linearizable', () => {
     expect(await mutation.commit()).toMatchObject({ delivered: false, linearized: false });
   });
 
+  test('waits out the lease where the list of members alone was lost', async () => {
+    const [a] = await openInstances(2);
+    await a.clock.advance(10_000);
+    a.hub.authority.loseMembers();
+    expect(await linearizedWithin(a, LEASE_MS)).toBe(false);
+  });
+
+  test('waits out the lease where the list of members is young, and not where it is old', async () => {
+    const [a] = await openInstances(2);
+    await a.clock.advance(3_000);
+    expect(await linearizedWithin(a, LEASE_MS)).toBe(false);
+    await a.clock.advance(10_000);
+    expect(await linearizedWithin(a, 100)).toBe(true);
+  });
+
+  test('does not wait for a member that was closed', async () => {
+    const [a, b] = await openInstances(2);
+    await a.clock.advance(10_000);
+    await b.cache.close();
+    expect(a.hub.authority.members(a.clock.wallMs()).members).toHaveLength(1);
+    expect(await linearizedWithin(a, 100)).toBe(true);
+  });
+
+  test('waits out the lease of a member that died', async () => {
+    const [a, b] = await openInstances(2);
+    await a.clock.advance(10_000);
+    b.remote.leave.fail();
+    await b.cache.close();
+    expect(await linearizedWithin(a, LEASE_MS)).toBe(false);
+  });
+
   test('keeps loads of what it covers from being shared, and of nothing else', async () => {
     const [a, b] = await openInstances(2);
     const mutation = await begin(a, { keys: ['k'], tags: ['t'] }, { consistency: 'linearizable' });
@@ -98,7 +144,7 @@ describe('linearizable', () => {
       }
     }
     void mutation.commit();
-    await a.clock.advance(PAST_LEASE_MS);
+    await a.clock.advance(2 * LEASE_MS);
     await mutation.result;
   });
 

@@ -23,7 +23,8 @@ function start(pageEvents?: number) {
     invalidate: async (invalidation, fence) => authority.invalidate(invalidation, fence, clock.wallMs()),
     renewBus: () => {},
     renewFence: async () => false,
-    members: async () => ({ members: [], epochAgeMs: 0 }),
+    members: async () => ({ members: [], ageMs: 0 }),
+    leave: async () => {},
     tail: (request) =>
       gate.run(() => {
         const reply = authority.tail(request, clock.wallMs());

@@ -37,7 +37,8 @@ function open() {
     },
     renewBus: () => {},
     renewFence: async () => false,
-    members: async () => ({ members: [], epochAgeMs: 0 }),
+    members: async () => ({ members: [], ageMs: 0 }),
+    leave: async () => {},
   };
   const onSequenced = (reply: SequencedReply, invalidation: Invalidation) => sequenced.push([reply, invalidation]) > 0;
   return { calls, sequenced, queue: new WriteQueue({ clock: new FakeClock(), store, coordinator, onSequenced }) };

@@ -106,13 +106,19 @@ export class RedisCoordinator implements Coordinator {
 
   async members(): Promise<MembersReply> {
     const { commands, names } = this.#links;
-    const [epochAgeMs, ...facts] = await runScript(commands, names.state, READ_MEMBERS, [names.members], []);
+    const [ageMs, ...facts] = await runScript(commands, names.state, READ_MEMBERS, [names.members], []);
     const members: MemberStatus[] = [];
     for (let i = 0; i + 3 < facts.length; i += 4) {
       const [id, applied, leaseMs, silentMs] = facts.slice(i, i + 4);
       members.push({ id: String(id), applied: Number(applied), leaseMs: Number(leaseMs), silentMs: Number(silentMs) });
     }
-    return { members, epochAgeMs: Number(epochAgeMs) };
+    return { members, ageMs: Number(ageMs) };
+  }
+
+  async leave(memberId: string): Promise<void> {
+    const { tail, names } = this.#links;
+    // On the connection of the tails, so that none sent before can list the member again.
+    await tail.run((client) => client.hdel(names.members, memberId));
   }
 
   /** All that ending the fence takes, for whoever finds it expired: see `shared/lift-expired.lua`. */

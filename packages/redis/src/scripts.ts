@@ -35,7 +35,8 @@ export async function loadScripts(client: Redis): Promise<void> {
  * answer. Such an answer changed nothing, so running the script again is no resending.
  *
  * @returns what the script returns after its 'OK'
- * @throws {CacheError} as `Link.run`; `REMOTE_REJECTED` when the timelines do not settle
+ * @throws {CacheError} as `Link.run`; `REMOTE_REJECTED` when the timelines do not settle, `CONFIG_CONFLICT` for state of
+ *   another format
  */
 export async function runScript(
   link: Link,
@@ -50,10 +51,17 @@ export async function runScript(
       evaluate(client, script, keys, [timeline, randomEpoch(), ...args]),
     );
     if (reply[0] === 'OK') return reply.slice(1);
+    if (reply[0] === 'FORMAT') throw formatConflict(reply[1]);
     if (reply[0] === 'FULL') throw new CacheError('REMOTE_REJECTED', 'too many fences are closed at a time');
     await settleTimeline(link, state, String(reply[1]));
   }
   throw new CacheError('REMOTE_REJECTED', 'the state in Redis changes its timeline with every look');
+}
+
+/** A release with another format is at work on this cache, or was; its state is neither read nor written. */
+function formatConflict(format: unknown): CacheError {
+  const message = `the state in Redis has format ${String(format)}, this release knows format 1`;
+  return new CacheError('CONFIG_CONFLICT', message, { subject: 'format', limit: 1, actual: Number(format) });
 }
 
 /** Finds out which timeline holds: the connection's may have changed, or the state is from another history. */

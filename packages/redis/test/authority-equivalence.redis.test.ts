@@ -1,28 +1,22 @@
 import fc from 'fast-check';
 import {
-  type AuthorityState,
   type FenceChange,
   floorBucket,
   type Invalidation,
   type Member,
-  type MembersReply,
   NOTHING,
   randomEpoch,
-  type SequencedReply,
   type Snapshot,
   type StoreWrite,
-  type TailReply,
 } from 'tierwise/driver';
 import { expect, inject, test } from 'vitest';
-import { Authority } from '../../core/src/in-process/authority.ts';
 import { decodeEnvelope } from '../../core/src/wire/envelope.ts';
+import { DAY_MS, LIFE_MS, modelSide, redisSide, type Side } from './support/authority-sides.ts';
 import { openClient, uniqueName } from './support/caches.ts';
-import { type OpenPartition, openRedisPartition } from './support/open-partition.ts';
+import { openRedisPartition } from './support/open-partition.ts';
 import { envelopeOf } from './support/script-partition.ts';
 
 const SEED = Number(process.env['SEED'] ?? randomSeed());
-const LIMITS = { logEvents: 10_000, maxBytes: 1_000_000_000 };
-const LIFE_MS = 3_600_000;
 
 function randomSeed(): number {
   return Number.parseInt(randomEpoch().slice(0, 7), 16);
@@ -48,9 +42,9 @@ type Command =
     }
   | { readonly kind: 'tail'; readonly member: Member; readonly epochsAgo: number; readonly lag: number }
   | { readonly kind: 'renew' | 'run out'; readonly id: string }
-  | { readonly kind: 'silence'; readonly id: string }
+  | { readonly kind: 'silence' | 'leave'; readonly id: string }
   | { readonly kind: 'collect'; readonly pattern: string }
-  | { readonly kind: 'members' | 'forsake lease' | 'read' | 'lose state' };
+  | { readonly kind: 'members' | 'forsake lease' | 'read' | 'lose state' | 'lose members' | 'grow old' };
 
 const someOf = (names: readonly string[], minLength: number = 0) => fc.subarray([...names], { minLength });
 const keys = fc.shuffledSubarray([...KEYS], { minLength: 1 });
@@ -108,118 +102,28 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('tail' as const), member, epochsAgo, lag }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('renew' as const, 'run out' as const), id: fenceId }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('silence' as const), id: fc.constantFrom(...MEMBERS) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('silence' as const, 'leave' as const),
+      id: fc.constantFrom(...MEMBERS),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('collect' as const), pattern: fc.constantFrom(...PATTERNS) }) },
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constantFrom('members' as const, 'forsake lease' as const, 'read' as const, 'lose state' as const),
+      kind: fc.constantFrom(
+        'members' as const,
+        'forsake lease' as const,
+        'read' as const,
+        'lose state' as const,
+        'lose members' as const,
+        'grow old' as const,
+      ),
     }),
   },
 );
-
-/** One of the two authorities, with epochs told by their order. */
-interface Side {
-  /** Epochs in the order they were met; a reply names them by index. */
-  readonly epochs: string[];
-  /** Opens the state, changes nothing else. */
-  now(): Promise<SequencedReply>;
-  invalidate(what: Invalidation, fence: FenceChange | undefined): Promise<SequencedReply>;
-  renewFence(id: string): Promise<boolean>;
-  members(): Promise<MembersReply>;
-  fill(writes: readonly StoreWrite[]): Promise<SequencedReply>;
-  set(writes: readonly StoreWrite[]): Promise<SequencedReply>;
-  collect(pattern: string): Promise<number>;
-  tail(member: Member, epoch: string | undefined, applied: number): Promise<TailReply>;
-  read(names: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
-  loseState(): Promise<void>;
-  /** Ends the life of a fence; the next script finds out. */
-  runOut(id: string): Promise<void>;
-  /** Makes the last confirmation of the agreed lease a day old. */
-  forsakeLease(): Promise<void>;
-  /** Makes a member silent for a day. */
-  silence(id: string): Promise<void>;
-}
-
-/** Told and not logged: nothing that the two sides answer may show it. */
-const ORIGINS = ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'];
-
-const NOW_MS = 100_000_000;
-const DAY_MS = 86_400_000;
-
-function modelSide(maxVersions: number): Side {
-  const authority = new Authority({ randomEpoch, maxVersions, ...LIMITS });
-  const run = async <R>(call: (open: Authority) => R): Promise<R> => {
-    authority.open(authority.timeline, randomEpoch(), NOW_MS);
-    return call(authority);
-  };
-  const alter = async (change: (state: AuthorityState) => Partial<AuthorityState>): Promise<void> => {
-    const state = authority.capture();
-    authority.restore({ ...state, ...change(state) });
-  };
-  return {
-    epochs: [],
-    now: () => run((open) => open.capture()),
-    invalidate: (what, fence) => run((open) => open.invalidate(what, fence, NOW_MS, ORIGINS)),
-    renewFence: (id) => run((open) => open.renewFence(id, LIFE_MS, NOW_MS)),
-    members: () => run((open) => open.members(NOW_MS)),
-    fill: (writes) => run((open) => open.fill(writes, NOW_MS)),
-    set: (writes) => run((open) => open.set(writes, NOW_MS, ORIGINS)),
-    collect: async (pattern) => authority.collect(pattern).dropped,
-    tail: (asking, epoch, applied) => run((open) => open.tail({ member: asking, epoch, applied }, NOW_MS)),
-    read: async (names) => authority.read(names, NOW_MS),
-    loseState: async () => authority.lose(),
-    runOut: (id) =>
-      alter(({ closed }) => ({
-        closed: new Map([...closed].map(([each, fence]) => [each, each === id ? { ...fence, untilMs: 0 } : fence])),
-      })),
-    forsakeLease: () => alter(({ agreement }) => ({ agreement: agreement && { ...agreement, seenMs: 0 } })),
-    silence: (id) =>
-      alter(({ members }) => ({
-        members: new Map([...members].map(([each, facts]) => [each, each === id ? { ...facts, seenMs: 0 } : facts])),
-      })),
-  };
-}
-
-function redisSide({ coordinator, store, names }: OpenPartition, client: ReturnType<typeof openClient>): Side {
-  const [meta] = names.state;
-  return {
-    epochs: [],
-    now: async () => {
-      await coordinator.members();
-      const [epoch, seq] = await client.hmget(meta, 'epoch', 'seq');
-      return { epoch: String(epoch), seq: Number(seq) };
-    },
-    invalidate: (what, fence) => coordinator.invalidate(what, fence, ORIGINS),
-    renewFence: (id) => coordinator.renewFence(id, LIFE_MS),
-    members: () => coordinator.members(),
-    fill: (writes) => store.fill(writes),
-    set: (writes) => store.set(writes, ORIGINS),
-    collect: (pattern) => store.collect(pattern, { signal: undefined, onProgress() {} }),
-    tail: (asking, epoch, applied) => coordinator.tail({ member: asking, epoch, applied }),
-    read: async (wanted) => (await store.read(wanted)).values,
-    loseState: async () => {
-      await client.del(...names.state);
-    },
-    runOut: async (id) => {
-      const text = await client.hget(meta, 'fences');
-      if (text === null) return;
-      const fences = (JSON.parse(text) as { i: string; u: number }[]).map((fence) =>
-        fence.i === id ? { ...fence, u: 0 } : fence,
-      );
-      await client.hset(meta, 'fences', JSON.stringify(fences));
-    },
-    forsakeLease: async () => {
-      if ((await client.hexists(meta, 'leaseAt')) === 1) await client.hincrby(meta, 'leaseAt', -DAY_MS);
-    },
-    silence: async (id) => {
-      const text = await client.hget(names.members, id);
-      if (text === null) return;
-      const [epoch, applied, seen, lease] = text.split(' ');
-      await client.hset(names.members, id, [epoch, applied, Number(seen) - DAY_MS, lease].join(' '));
-    },
-  };
-}
 
 /** Runs a command on one side and tells what came of it in terms both sides share. */
 async function apply(side: Side, step: Command, at: number): Promise<unknown> {
@@ -247,14 +151,21 @@ async function apply(side: Side, step: Command, at: number): Promise<unknown> {
       return side.runOut(step.id);
     case 'silence':
       return side.silence(step.id);
+    case 'leave':
+      return side.leave(step.id);
+    case 'lose members':
+      return side.loseMembers();
+    case 'grow old':
+      return side.growOld();
     case 'forsake lease':
       return side.forsakeLease();
     case 'collect':
       await side.collect(step.pattern);
       return undefined;
     case 'members': {
-      const { members } = await side.members();
-      return members.map(({ id, applied, leaseMs }) => `${id} ${applied} ${leaseMs}`).sort();
+      const { members, ageMs } = await side.members();
+      const listed = members.map(({ id, applied, leaseMs }) => `${id} ${applied} ${leaseMs}`).sort();
+      return { isYoung: ageMs < DAY_MS / 2, listed };
     }
     case 'read':
       return (await side.read(KEYS)).map((bytes) => readable(side, bytes));

@@ -38,6 +38,7 @@ const LOSSES = {
   'the fence is of another epoch': (p: ScriptPartition) => p.client.hset(p.names.state[1], 'epoch', 'd'.repeat(32)),
   'meta has lost its sequence': (p: ScriptPartition) => p.client.hdel(p.names.state[0], 'seq'),
   'meta has lost its timeline': (p: ScriptPartition) => p.client.hdel(p.names.state[0], 'timeline'),
+  'meta has lost its format': (p: ScriptPartition) => p.client.hdel(p.names.state[0], 'format'),
 };
 
 describe.each(Object.entries(CALLS))('%s', (name, call) => {
@@ -54,7 +55,7 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
     const { meta, fence, log } = await partition.state();
     const lease = name === 'read-tail' ? { lease: '2000', leaseAt: expect.stringMatching(/^\d+$/) } : {};
     const opened = { epoch: NEXT_EPOCH, timeline: TIMELINE, seq: isEvent ? '1' : '0', begun: expect.any(String) };
-    expect(meta).toEqual({ ...opened, ...lease });
+    expect(meta).toEqual({ format: '1', ...opened, ...lease });
     const [seconds] = await partition.client.time();
     expect(Math.abs(Number(meta['begun']) - Number(seconds) * 1_000)).toBeLessThan(60_000);
     expect(fence['epoch']).toBe(NEXT_EPOCH);
@@ -72,6 +73,17 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
 
     expect(await partition.state()).toEqual(before);
     expect(await partition.client.get(partition.names.entry('k'))).toBe('old');
+  });
+
+  // Another format may do without what looks lost here.
+  test.each(['complete', 'without a fence'])('changes nothing in state of another format, %s', async (kind) => {
+    const partition = await openPartition();
+    await partition.client.hset(partition.names.state[0], 'format', '2');
+    if (kind === 'without a fence') await partition.client.del(partition.names.state[1]);
+    const before = await partition.state();
+
+    expect(await call(partition, NEXT_EPOCH)).toEqual(['FORMAT', '2']);
+    expect(await partition.state()).toEqual(before);
   });
 
   test('goes on in the same epoch when nothing was lost', async () => {
@@ -99,6 +111,7 @@ describe('adopt-timeline', () => {
 
     const { meta, fence, log } = await partition.state();
     expect(meta).toEqual({
+      format: '1',
       epoch: NEXT_EPOCH,
       timeline: OTHER_TIMELINE,
       seq: '0',
@@ -106,6 +119,14 @@ describe('adopt-timeline', () => {
     });
     expect(fence).toEqual({ epoch: NEXT_EPOCH });
     expect(log).toEqual([]);
+  });
+
+  test('changes nothing in state of another format', async () => {
+    const partition = await openPartition();
+    await partition.client.hset(partition.names.state[0], 'format', '2');
+    const before = await partition.state();
+    expect(await partition.adopt(TIMELINE, NEXT_EPOCH, OTHER_TIMELINE)).toEqual(['FORMAT', '2']);
+    expect(await partition.state()).toEqual(before);
   });
 
   test('happens once: whoever comes second finds the timeline changed', async () => {

@@ -87,8 +87,8 @@ export interface MemberStatus {
 /** The members of one partition. */
 export interface MembersReply {
   readonly members: readonly MemberStatus[];
-  /** How long ago the epoch began; members of the one before are known again only when they ask. */
-  readonly epochAgeMs: number;
+  /** How long ago the epoch or the list of members began, whichever was later: who was there before asks again. */
+  readonly ageMs: number;
 }
 
 export interface TailRequest {
@@ -140,7 +140,7 @@ export interface CoordinatorListener {
  * Orders the invalidations of one partition.
  *
  * Every method settles within the implementation's deadline and rejects with a `CacheError`: `REMOTE_UNAVAILABLE`,
- * `REMOTE_TIMEOUT` or `REMOTE_REJECTED`. After a rejection the command may or may not have run, and never runs later
+ * `REMOTE_TIMEOUT` or `REMOTE_REJECTED`; `CONFIG_CONFLICT` for state that a release of another format has written. After a rejection the command may or may not have run, and never runs later
  * than its connection lives: nothing is resent.
  */
 export interface Coordinator {
@@ -168,4 +168,6 @@ export interface Coordinator {
   renewFence(id: string, lifeMs: number): Promise<boolean>;
   /** All registered members. Those silent for an hour are forgotten. */
   members(): Promise<MembersReply>;
+  /** Forgets a member that serves nothing any more; nothing it asked for before is answered later. */
+  leave(memberId: string): Promise<void>;
 }

@@ -161,7 +161,7 @@ export class Engine {
 
   async #close(): Promise<void> {
     await Promise.all([this.#loads.settle(), this.writes.settle()]);
-    for (const partition of this.#partitions) partition.stop();
+    await Promise.all(this.#partitions.map((partition) => partition.stop()));
     await this.#session.close();
     this.#unobserve();
     this.#memory.forgetAll();

@@ -60,6 +60,11 @@ interface Moment {
 
 /** Slack on another instance's Δ, whose clock may run at another rate. */
 const LAPSE_FACTOR = 1.05;
+/**
+ * Age of the list of members from which on whoever can reach the authority is in it: reconnecting waits up to 2.5 s, and
+ * connecting has its deadlines.
+ */
+const LISTED_AFTER_MS = 5_000;
 const FIRST_POLL_MS = 2;
 const LAST_POLL_MS = 50;
 
@@ -237,11 +242,14 @@ export class Mutations {
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LAST_POLL_MS)) {
       const sinceLiftMs = clock.monotonicMs() - liftedAtMs;
       try {
-        const { members, epochAgeMs } = await partition.coordinator.members();
+        const { members, ageMs } = await partition.coordinator.members();
         longestMs = Math.max(longestMs, ...members.map((member) => member.leaseMs));
-        // Members of an epoch that ended just before are not registered in the new one until they ask.
-        const isComplete = Math.max(epochAgeMs - sinceLiftMs, sinceLiftMs) > LAPSE_FACTOR * longestMs;
-        if (isComplete && members.every((member) => this.#isDone(member, liftSeq, sinceLiftMs))) return true;
+        // Where epoch or list were lost just before, members are not known again until they ask. Once Δ has passed since
+        // the lift nobody has anything left that was loaded before it, asked for or not.
+        const isComplete = ageMs - sinceLiftMs > Math.max(LAPSE_FACTOR * longestMs, LISTED_AFTER_MS);
+        const isLapsed = sinceLiftMs > LAPSE_FACTOR * longestMs;
+        if ((isComplete || isLapsed) && members.every((member) => this.#isDone(member, liftSeq, sinceLiftMs)))
+          return true;
       } catch {
         // Asked again until nobody could be left who still answers the old value, and then not claimed.
       }

@@ -227,9 +227,12 @@ export class Partition implements CoordinatorListener {
     return this.#remote.store;
   }
 
-  stop(): void {
+  /** Ends the tails, and with them the wait of others for this instance. Never rejects. */
+  async stop(): Promise<void> {
     this.#tailer.stop();
     this.#finishStart();
+    // Without a connection nobody can be told; the others wait for as long as they would for a process that died.
+    if (this.#isConnected) await this.coordinator.leave(this.#options.member.id).catch(() => {});
   }
 
   onMessage(message: BusMessage): void {

@@ -4,7 +4,6 @@ import type {
   BusMessage,
   FenceChange,
   Invalidation,
-  Member,
   MembersReply,
   SequencedEvent,
   SequencedReply,
@@ -20,6 +19,7 @@ import type { FillOutcome, FillReply, SetOutcome, SetReply, StoreWrite } from '.
 import { decodeEnvelope, type Envelope } from '../wire/envelope.ts';
 import { NOTHING } from '../wire/event.ts';
 import { tagsOf, withSeq } from './entry-bytes.ts';
+import { MemberList, type MemberListState } from './member-list.ts';
 
 type Origins = NonNullable<BusMessage['origins']>;
 
@@ -31,10 +31,6 @@ export interface AuthorityOptions {
   readonly maxBytes: number;
 }
 
-/** A member silent for so long is forgotten. */
-const FORGOTTEN_AFTER_MS = 3_600_000;
-/** An agreed Δ that no member has confirmed for so many times itself may be replaced. */
-const AGREED_FOR_LEASES = 3;
 /** Most fences closed at a time. */
 const MAX_FENCES = 256;
 
@@ -51,19 +47,6 @@ interface Closed {
   untilMs: number;
 }
 
-interface Registered {
-  readonly epoch: string;
-  readonly applied: number;
-  readonly leaseMs: number;
-  readonly seenMs: number;
-}
-
-/** The Δ that the live members agree on, and when one of them last said so. */
-interface Agreement {
-  readonly leaseMs: number;
-  readonly seenMs: number;
-}
-
 /** A copy of an authority's state, for simulations of restarts and failovers. */
 export interface AuthorityState {
   readonly epoch: string;
@@ -74,8 +57,7 @@ export interface AuthorityState {
   readonly fence: ReadonlyMap<number, number>;
   readonly versions: Omit<Snapshot, 'fences'>;
   readonly closed: ReadonlyMap<string, Closed>;
-  readonly members: ReadonlyMap<string, Registered>;
-  readonly agreement: Agreement | undefined;
+  readonly members: MemberListState;
   readonly begunMs: number;
   readonly entries: readonly [string, LRUCache.Entry<Stored>][];
 }
@@ -90,8 +72,7 @@ export class Authority {
   readonly #entries: LRUCache<string, Stored>;
   readonly #listeners = new Set<(message: BusMessage) => void>();
   readonly #closed = new Map<string, Closed>();
-  readonly #members = new Map<string, Registered>();
-  #agreement: Agreement | undefined;
+  readonly #members = new MemberList();
   #begunMs = 0;
   #log: SequencedEvent[] = [];
   #versions: Versions;
@@ -120,7 +101,7 @@ export class Authority {
   /** Loses everything, as a restart without persistence does. */
   restart(nowMs: number): void {
     this.#entries.clear();
-    this.#members.clear();
+    this.loseMembers();
     this.#begin(this.#options.randomEpoch(), this.#options.randomEpoch(), nowMs);
   }
 
@@ -144,6 +125,11 @@ export class Authority {
     this.#isLost = true;
   }
 
+  /** Loses the list of members alone. */
+  loseMembers(): void {
+    this.#members.lose();
+  }
+
   /** Forgets one entry, as an eviction does. */
   evict(key: string): void {
     this.#entries.delete(key);
@@ -165,8 +151,7 @@ export class Authority {
       fence: new Map(this.#fence),
       versions: this.#versions.snapshot(),
       closed: new Map([...this.#closed].map(([id, fence]) => [id, { ...fence }])),
-      members: new Map(this.#members),
-      agreement: this.#agreement,
+      members: this.#members.capture(),
       begunMs: this.#begunMs,
       entries: this.#entries.dump(),
     };
@@ -185,9 +170,7 @@ export class Authority {
     this.#versions.merge(state.versions);
     this.#closed.clear();
     for (const [id, fence] of state.closed) this.#closed.set(id, { ...fence });
-    this.#members.clear();
-    for (const [id, member] of state.members) this.#members.set(id, member);
-    this.#agreement = state.agreement;
+    this.#members.restore(state.members);
     this.#begunMs = state.begunMs;
     this.#entries.load([...state.entries]);
   }
@@ -247,7 +230,7 @@ export class Authority {
 
   tail(request: TailRequest, nowMs: number): TailReply {
     this.#liftExpired(nowMs);
-    const conflictingLeaseMs = this.#register(request, nowMs);
+    const conflictingLeaseMs = this.#members.register(request, nowMs);
     const reply = {
       epoch: this.#epoch,
       timeline: this.#timeline,
@@ -262,17 +245,12 @@ export class Authority {
   }
 
   members(nowMs: number): MembersReply {
-    const members = [...this.#members].map(([id, { epoch, applied, leaseMs, seenMs }]) => ({
-      id,
-      applied: epoch === this.#epoch ? applied : -1,
-      leaseMs,
-      silentMs: nowMs - seenMs,
-    }));
-    const remembered = members.filter(({ silentMs }) => silentMs <= FORGOTTEN_AFTER_MS);
-    for (const { id, silentMs } of members) {
-      if (silentMs > FORGOTTEN_AFTER_MS) this.#members.delete(id);
-    }
-    return { members: remembered, epochAgeMs: nowMs - this.#begunMs };
+    const { members, begunMs } = this.#members.list(this.#epoch, nowMs);
+    return { members, ageMs: nowMs - Math.max(this.#begunMs, begunMs) };
+  }
+
+  leave(memberId: string): void {
+    this.#members.leave(memberId);
   }
 
   /** Drops all entries whose key matches a glob; answers how many, of how many. */
@@ -291,7 +269,7 @@ export class Authority {
     this.#log = [];
     this.#fence.clear();
     this.#closed.clear();
-    this.#agreement = undefined;
+    this.#members.endAgreement();
     this.#begunMs = nowMs;
     this.#versions = new Versions(this.#options.maxVersions);
   }
@@ -330,22 +308,6 @@ export class Authority {
       return { id, isExclusive, keys, tags, prefixes };
     });
     return { ...this.#versions.snapshot(), fences };
-  }
-
-  /** Notes the asking member; answers the Δ agreed on where a live member keeps to another one. */
-  #register({ member, epoch, applied }: TailRequest, nowMs: number): number | undefined {
-    const { id, leaseMs }: Member = member;
-    this.#members.set(id, { epoch: epoch ?? '', applied, leaseMs, seenMs: nowMs });
-    const agreed = this.#agreement;
-    if (
-      agreed !== undefined &&
-      agreed.leaseMs !== leaseMs &&
-      nowMs - agreed.seenMs <= AGREED_FOR_LEASES * agreed.leaseMs
-    ) {
-      return agreed.leaseMs;
-    }
-    this.#agreement = { leaseMs, seenMs: nowMs };
-    return undefined;
   }
 
   #next(): number {

@@ -53,6 +53,7 @@ function openSession(authority: Authority, context: RemoteContext): RemoteSessio
     renewBus() {},
     renewFence: async (id, lifeMs) => authority.renewFence(id, lifeMs, clock.wallMs()),
     members: async () => authority.members(clock.wallMs()),
+    leave: async (memberId) => authority.leave(memberId),
   };
   return {
     partitions: [{ coordinator, store: storeOf(authority, clock) }],

@@ -48,6 +48,7 @@ export class ScriptedRemote implements Remote {
   readonly invalidate = new Gate();
   readonly renewFence = new Gate();
   readonly members = new Gate();
+  readonly leave = new Gate();
   readonly collect = new Gate();
   /** What the calls were about, in the order they were made. */
   readonly log: { readonly call: 'read' | 'fill' | 'set' | 'invalidate'; readonly keys: readonly string[] }[] = [];
@@ -115,6 +116,7 @@ export class ScriptedRemote implements Remote {
       },
       renewFence: (id, lifeMs) => this.renewFence.run(() => authority.renewFence(id, lifeMs, context.clock.wallMs())),
       members: () => this.members.run(() => authority.members(context.clock.wallMs())),
+      leave: (memberId) => this.leave.run(() => authority.leave(memberId)),
     };
     return {
       partitions: [{ coordinator, store: this.#store(context.clock) }],

@@ -18,6 +18,7 @@
 -- include: shared/lift-expired.lua
 
 local nowText = string.format('%.0f', now)
+redis.call('HSETNX', KEYS[4], 'begun', nowText)
 redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
 
 -- An agreed lease holds for three times itself after the last member that confirmed it.

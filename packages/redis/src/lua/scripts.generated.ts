@@ -14,14 +14,15 @@ export const ADOPT_TIMELINE: LuaScript = {
   name: 'adopt-timeline',
   keys: 3,
   variadic: false,
-  sha1: '7192bfdd4ec3c57827ad6c893f0b0d795e74adaa',
+  sha1: 'd1c690303c6ad8c9b4a9b863d2e5e4255a2c31b3',
   source: `#!lua flags=allow-oom
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'timeline')
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'format')
+if state[3] and state[3] ~= '1' then return {'FORMAT', state[3]} end
 if state[2] ~= ARGV[1] then return {'OK', state[1] or ''} end
 local now = redis.call('TIME')
 local begun = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'timeline', ARGV[3], 'seq', 0, 'begun', begun)
+redis.call('HSET', KEYS[1], 'format', 1, 'epoch', ARGV[2], 'timeline', ARGV[3], 'seq', 0, 'begun', begun)
 redis.call('HSET', KEYS[2], 'epoch', ARGV[2])
 return {'OK', ARGV[2]}
 `,
@@ -31,17 +32,19 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: '1430bc37857a5191cd48d089e63c02f5a10f531f',
+  sha1: 'd9465787e14c4fbba187b2da8731bad71226c5d4',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences', 'format')
+if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  local begun = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
@@ -194,17 +197,19 @@ export const INVALIDATE_NAMES: LuaScript = {
   name: 'invalidate-names',
   keys: 3,
   variadic: true,
-  sha1: '7fcda401f01cc3a4373fdc46d3769ff57b1b9fc3',
+  sha1: 'ba2f369106152ae34138e8ba3511b6c0a4c617a3',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences', 'format')
+if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  local begun = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
@@ -330,28 +335,33 @@ export const READ_MEMBERS: LuaScript = {
   name: 'read-members',
   keys: 4,
   variadic: false,
-  sha1: '13c6ee5d6a1a3800eb9b16bd6e9a6d88f52966ac',
+  sha1: '90075efbcb63749d5f9fe80d4ce86e190fb7e2c6',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences', 'format')
+if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  local begun = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
+redis.call('HSETNX', KEYS[4], 'begun', string.format('%.0f', now))
+local listed = tonumber(redis.call('HGET', KEYS[4], 'begun'))
 local begun = tonumber(redis.call('HGET', KEYS[1], 'begun') or now)
-local reply = {'OK', now - begun}
+local reply = {'OK', now - math.max(begun, listed or now)}
 local all = redis.call('HGETALL', KEYS[4])
 for i = 1, #all, 2 do
   local memberEpoch, applied, seen, lease = string.match(all[i + 1], '^(%x*) (%d+) (%d+) (%d+)$')
   local silent = seen and now - tonumber(seen)
-  if not seen or silent > 3600000 then
+  if all[i] == 'begun' then
+  elseif not seen or silent > 3600000 then
     redis.call('HDEL', KEYS[4], all[i])
   else
     reply[#reply + 1] = all[i]
@@ -368,17 +378,19 @@ export const READ_TAIL: LuaScript = {
   name: 'read-tail',
   keys: 4,
   variadic: false,
-  sha1: 'c7f6eb0a343154ae2412225487ff8409114d9ada',
+  sha1: '56b43f444a58aca53a89495b222c5463f0fbbf3e',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences', 'format')
+if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  local begun = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
@@ -470,6 +482,7 @@ if fences then
   if #expired > 0 then saveFences() end
 end
 local nowText = string.format('%.0f', now)
+redis.call('HSETNX', KEYS[4], 'begun', nowText)
 redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
 local agreed = redis.call('HMGET', KEYS[1], 'lease', 'leaseAt')
 local conflict = 0
@@ -505,17 +518,19 @@ export const RENEW_FENCE: LuaScript = {
   name: 'renew-fence',
   keys: 3,
   variadic: false,
-  sha1: 'efd499b7c28d2b7f7acc87737d52048ccfde4ac4',
+  sha1: 'bd83127e7f8a392a814e72ddd22da866db773f85',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences', 'format')
+if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  local begun = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
@@ -621,17 +636,19 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: 'e04d8793957f2c40cf03a8052e0fd5ba91086b4b',
+  sha1: '92282c7831aa6d4d6085af50f30a991536c865a3',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences')
+local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fences', 'format')
+if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or fenceEpoch ~= epoch then
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', string.format('%.0f', now))
+  local begun = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}

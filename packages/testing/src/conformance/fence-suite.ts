@@ -119,7 +119,10 @@ async function members({ a, b }: Pair): Promise<void> {
   assert.deepEqual([status.get(a.memberId)?.applied, status.get(b.memberId)?.applied], [1, 0]);
   assert.equal(status.get(a.memberId)?.leaseMs, a.leaseMs);
   for (const { silentMs } of reply.members) assert.ok(silentMs >= 0 && silentMs < 5_000, 'silence is told in ms');
-  assert.ok(reply.epochAgeMs >= 0);
+  assert.ok(reply.ageMs >= 0);
+  await b.at(key).coordinator.leave(b.memberId);
+  const left = (await a.at(key).coordinator.members()).members.map(({ id }) => id);
+  assert.deepEqual([left.includes(a.memberId), left.includes(b.memberId)], [true, false], 'who leaves is forgotten');
 }
 
 async function leases({ a, b }: Pair): Promise<void> {

@@ -86,14 +86,20 @@ export class Faults {
   }
 
   #ofState() {
-    const { random, servers, plan } = this.#world;
+    const { random, servers, plan, oracle } = this.#world;
     return {
       'flush-all': () => {
         const { authority } = servers.primary;
+        authority.loseMembers();
+        oracle.loseMembers();
         for (const key of plan.keys) authority.evict(key);
         authority.lose();
       },
       'evict-state': () => servers.primary.authority.lose(),
+      'evict-members': () => {
+        servers.primary.authority.loseMembers();
+        oracle.loseMembers();
+      },
       'evict-log': () => servers.primary.authority.trim(0),
       'trim-log': () => servers.primary.authority.trim(random.below(3)),
       'evict-entry': () => servers.primary.authority.evict(random.pick(plan.keys)),

@@ -68,7 +68,8 @@ export interface Violation {
  * - G1 if `r` began more than Δ after `e` was sequenced (stricter than "reported": reported is later);
  * - G3 if an own call that covers the value, called after it began, had resolved when `r` began;
  * - G5 if this instance had answered the key with something begun after `e` before `r` began;
- * - "linear" if a linearizable write that names the value, committed after it began, had resolved when `r` began;
+ * - "linear" if a linearizable write that names the value, committed after it began, had resolved when `r` began, and the
+ *   instance was on the list of members by then;
  * - "heard" if a message, a tail or an own reply had told this instance of `e` before `r` began;
  * and an entry in the shared store breaks G2 if `e` names its key, or if `e` is not above its lease.
  */
@@ -81,7 +82,10 @@ export class Oracle {
   readonly #events: TrueEvent[] = [];
   readonly #floors = new Map<number, Map<string, number>>();
   readonly #ownCalls = new Map<number, OwnCall[]>();
-  readonly #linearized: OwnCall[] = [];
+  readonly #linearized: (OwnCall & { readonly listed: Set<number> })[] = [];
+  /** Instances on the server's list of members, and since when each process runs. */
+  readonly #listed = new Set<number>();
+  readonly #startedMs = new Map<number, number>();
   /** Epoch of the last tail each instance was given. */
   readonly #tailEpochs = new Map<number, string>();
   answers = 0;
@@ -165,7 +169,20 @@ export class Oracle {
     this.#floors.delete(instance);
     this.#ownCalls.delete(instance);
     this.#tailEpochs.delete(instance);
+    this.#startedMs.set(instance, this.#scheduler.nowMs);
+    this.#listed.delete(instance);
+    for (const { listed } of this.#linearized) listed.delete(instance);
     for (const event of this.#events) event.heardMs.delete(instance);
+  }
+
+  /** A tail over a connection made at `madeMs` was answered: its sender, if it still lives, is known to the server. */
+  listed(instance: number, madeMs: number): void {
+    if (madeMs >= (this.#startedMs.get(instance) ?? 0)) this.#listed.add(instance);
+  }
+
+  /** The server has lost its list of members, or has an older one. */
+  loseMembers(): void {
+    this.#listed.clear();
   }
 
   /** An invalidation or `set` resolved for its caller. */
@@ -177,7 +194,9 @@ export class Oracle {
 
   /** A guarded write has resolved as linearized: no instance that is registered answers the old value any more. */
   linearized(invalidation: Invalidation, committedMs: number): void {
-    this.#linearized.push({ invalidation, calledMs: committedMs, resolvedMs: this.#scheduler.nowMs, own: undefined });
+    const listed = new Set(this.#listed);
+    const resolvedMs = this.#scheduler.nowMs;
+    this.#linearized.push({ invalidation, calledMs: committedMs, resolvedMs, own: undefined, listed });
   }
 
   beginRead(instance: number, keys: readonly string[]): Read {
@@ -210,7 +229,7 @@ export class Oracle {
       }
     }
     for (const call of this.#linearized) {
-      if (call.resolvedMs >= beganMs || call.calledMs <= origin.beganMs || !this.#tailEpochs.has(instance)) continue;
+      if (call.resolvedMs >= beganMs || call.calledMs <= origin.beganMs || !call.listed.has(instance)) continue;
       if (!names(call.invalidation, origin)) continue;
       const at = call.calledMs.toFixed(3);
       this.#report('linear', `i${instance} read ${key} from o${origin.id}, older than the commit at ${at}`, [key]);

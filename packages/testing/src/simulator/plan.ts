@@ -23,6 +23,7 @@ export const FAULTS = [
   'flush-all',
   'evict-state',
   'evict-log',
+  'evict-members',
   'evict-entry',
   'trim-log',
   'kill-bus',

@@ -44,14 +44,14 @@ export function runScriptModel(authority: Authority, call: ScriptCall, nowMs: nu
     case 'renew-fence':
       return ['OK', authority.renewFence(String(args[2]), Number(args[3]), nowMs) ? 1 : 0];
     case 'read-members': {
-      const { members, epochAgeMs } = authority.members(nowMs);
+      const { members, ageMs } = authority.members(nowMs);
       const facts = members.flatMap(({ id, applied, leaseMs, silentMs }) => [
         id,
         applied,
         leaseMs,
         Math.floor(silentMs),
       ]);
-      return ['OK', Math.floor(epochAgeMs), ...facts];
+      return ['OK', Math.floor(ageMs), ...facts];
     }
     case 'fill-entries':
       return fill(authority, call, nowMs, watch);

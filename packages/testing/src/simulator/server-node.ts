@@ -12,6 +12,7 @@ export type Command =
   | { readonly name: 'info' | 'subscribe' | 'ping' }
   | { readonly name: 'script'; readonly source: string }
   | { readonly name: 'mget'; readonly keys: readonly string[] }
+  | { readonly name: 'hdel'; readonly field: string }
   | {
       readonly name: 'evalsha';
       readonly sha1: string;
@@ -43,6 +44,10 @@ export interface BusFaults {
 
 export interface ServerWatch extends ScriptWatch {
   onEvent(event: BusMessage): void;
+  /** A tail that came over this connection has put its sender on the list of members. */
+  onListed(wire: Wire): void;
+  /** The list of members is not the one it was. */
+  onMembersLost(): void;
 }
 
 export interface ServerNodeOptions {
@@ -104,7 +109,9 @@ export class ServerNode {
   receive(wire: Wire, command: Command, answer: (reply: Reply) => void): void {
     const work = (): void => {
       if (!this.isUp || !this.#peers.has(wire)) return;
-      answer(this.#execute(wire, command));
+      const reply = this.#execute(wire, command);
+      if (isTail(command) && reply.ok) this.#options.watch.onListed(wire);
+      answer(reply);
     };
     if (this.#options.scheduler.nowMs < this.#stalledUntilMs) this.#backlog.push(work);
     else work();
@@ -171,6 +178,10 @@ export class ServerNode {
       case 'mget':
         if (!this.isPrimary) return failed('MOVED 1 elsewhere');
         return { ok: true, value: this.#read(command.keys) };
+      case 'hdel':
+        if (!this.isPrimary) return failed("READONLY You can't write against a read only replica.");
+        this.authority.leave(command.field);
+        return { ok: true, value: 1 };
       case 'eval':
         this.#load(command.source);
         return this.#run(BY_SOURCE.get(command.source)?.sha1 ?? '', command.keys, command.args);
@@ -220,6 +231,11 @@ export class ServerNode {
   #wallMs(): number {
     return this.#options.scheduler.nowMs + this.#options.offsetMs;
   }
+}
+
+function isTail(command: Command): boolean {
+  if (command.name === 'evalsha') return command.sha1 === lua.READ_TAIL.sha1;
+  return command.name === 'eval' && command.source === lua.READ_TAIL.source;
 }
 
 function failed(error: string): Reply {

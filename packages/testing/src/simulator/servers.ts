@@ -37,6 +37,7 @@ export class Servers {
     if (!primary.isUp) return;
     const kept = state === 'same' ? primary.authority.capture() : state === 'older' ? this.#someCopy() : undefined;
     primary.crash(isSilent);
+    if (state !== 'same') this.#watch.onMembersLost();
     const next = this.#node(kept);
     next.isUp = false;
     next.isSilent = isSilent;
@@ -59,6 +60,7 @@ export class Servers {
     if (!primary.isUp) return;
     const next = this.#node(this.#someCopy());
     this.primary = next;
+    this.#watch.onMembersLost();
     if (old === 'demoted') {
       primary.isPrimary = false;
       // A replica takes over the state of its primary and keeps its clients.

@@ -110,6 +110,10 @@ export class SimClient extends EventEmitter {
     return this.#send({ name: 'ping' });
   }
 
+  hdel(_key: string, field: string): Promise<unknown> {
+    return this.#send({ name: 'hdel', field });
+  }
+
   disconnect(): void {
     this.#giveUp();
   }

@@ -29,6 +29,7 @@ export class Wire {
   #mayArriveLate = false;
   readonly instance: number;
   readonly role: string;
+  readonly madeMs: number;
   readonly #medium: Medium;
   readonly #fate: Record<Direction, Fate> = { up: 'flows', down: 'flows' };
   readonly #lastMs: Record<Direction, number> = { up: 0, down: 0 };
@@ -38,6 +39,7 @@ export class Wire {
     this.#medium = medium;
     this.instance = instance;
     this.role = role;
+    this.madeMs = medium.scheduler.nowMs;
   }
 
   /** Sends a packet; `arrive` runs when it gets to the other side. */

@@ -39,6 +39,8 @@ export class World implements Surroundings {
       plan,
       watch: {
         onEvent: (event) => this.oracle.sequenced(event),
+        onListed: ({ instance, madeMs }) => this.oracle.listed(instance, madeMs),
+        onMembersLost: () => this.oracle.loseMembers(),
         onStored: (key, bytes, ownSeq, before) => this.oracle.stored(key, bytes, ownSeq, before),
         onOutdated: (key, bytes, ownSeq) => this.oracle.outdated(key, bytes, ownSeq),
       },
