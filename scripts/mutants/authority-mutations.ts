@@ -66,6 +66,24 @@ export const AUTHORITY_MUTATIONS: readonly Mutation[] = [
     "return 'stored';",
   ),
   one(
+    'a fill drops the version of what it replaces',
+    AUTHORITY,
+    'this.#store(write, this.#keepVersion(write, nowMs), nowMs);',
+    'this.#store(write, write.bytes, nowMs);',
+  ),
+  one(
+    'a set that comes too late is an event',
+    AUTHORITY,
+    "    if (outcomes.every((outcome) => outcome === 'outdated')) return { epoch: this.#epoch, seq: this.#seq, outcomes };\n",
+    '',
+  ),
+  one(
+    'the list of members is as old as the epoch',
+    AUTHORITY,
+    'nowMs - Math.max(this.#begunMs, begunMs)',
+    'nowMs - this.#begunMs',
+  ),
+  one(
     'a fence that ran out opens without an event',
     AUTHORITY,
     "      this.#apply(invalidation, { kind: 'lift', id });\n",

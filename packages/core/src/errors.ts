@@ -59,6 +59,8 @@ export interface ErrorFacts {
   readonly limit?: number;
   /** What was measured against `limit`. */
   readonly actual?: number;
+  /** Positions of the items that the error is about, in a call that takes several. */
+  readonly items?: readonly number[];
 }
 
 const BRAND = Symbol.for('tierwise.CacheError');

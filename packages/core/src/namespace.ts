@@ -137,7 +137,7 @@ export class Namespace {
     });
     const { recorder, writes } = this.#engine;
     return recorder.call(OPERATION_SPANS.setMany, undefined, { [ATTRIBUTES.keyCount]: specs.length }, (trace) =>
-      Promise.all(specs.map((spec) => writes.set(spec, trace))),
+      writes.setMany(specs, trace),
     );
   }
 

@@ -129,6 +129,15 @@ describe('a tail', () => {
     });
   });
 
+  test('of a log with large events has as many as would fit if all were so large', () => {
+    const { authority, epoch } = open({ logEvents: 10_000 });
+    const names = Array.from({ length: 500 }, (_, index) => `${index}`.padEnd(1_024, 'x'));
+    for (let i = 0; i < 100; i++) authority.invalidate({ ...NOTHING, keys: names }, undefined, 0);
+    const reply = (ago: number) => authority.tail({ member: MEMBER, epoch, applied: 100 - ago }, 0);
+    expect(reply(32).snapshot).toBeUndefined();
+    expect(reply(65).snapshot).toBeDefined();
+  });
+
   test('of a log that was trimmed still has at least the promised number of events', () => {
     const { authority, epoch } = open({ logEvents: 100 });
     for (let i = 1; i <= 1_000; i++) {

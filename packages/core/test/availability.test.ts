@@ -194,7 +194,9 @@ describe('an invalidation nobody confirmed', () => {
     await expectCode('NOT_DELIVERED', () => cache.delete('k'));
     await expectCode('NOT_DELIVERED', () => cache.clear());
     await expectCode('NOT_DELIVERED', () => cache.set('l', 1));
-    expect(cache.health().journaled).toBe(3);
+    const several = cache.setMany(['m', 'n'].map((key) => ({ key, value: 1 })));
+    await expect(several).rejects.toMatchObject({ code: 'NOT_DELIVERED', facts: { items: [0, 1] } });
+    expect(cache.health().journaled).toBe(5);
     remote.connect();
     await settled();
     expect(cache.health().journaled).toBe(0);

@@ -62,6 +62,8 @@ describe('deepFreeze', () => {
     ['a function', () => 1],
     ['a class instance', new Counter()],
     ['a subclass of Array', new (class Rows extends Array {})()],
+    ['a getter', Object.defineProperty({}, 'x', { enumerable: true, get: () => 1 })],
+    ['a setter', Object.defineProperty({}, 'x', { enumerable: true, set: () => {} })],
     ['a getter that throws', Object.defineProperty({}, 'x', { get: () => Reflect.ownKeys(1 as unknown as object) })],
     ['a proxy that refuses', new Proxy({}, { ownKeys: () => Reflect.ownKeys(1 as unknown as object) })],
   ];

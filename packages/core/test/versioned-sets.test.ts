@@ -124,6 +124,31 @@ describe('a set with a version', () => {
     expect(await answers([a, b], 'k')).toEqual([undefined, undefined]);
   });
 
+  test('that comes too late makes nobody forget what stays', async () => {
+    const [a, b] = await openInstances(2);
+    await a.cache.set('k', 'v5', { version: 5 });
+    await settled();
+    expect(await answers([a, b], 'k')).toEqual(['v5', 'v5']);
+    const { seq } = a.hub.authority.capture();
+    expect(await a.cache.set('k', 'v4', { version: 4 })).toEqual({ stored: false, outdated: true, delivered: true });
+    await settled();
+    expect(a.hub.authority.capture().seq).toBe(seq);
+    expect(b.cache.peek('k')).toBe('v5');
+    expect(await answers([a, b], 'k')).toEqual(['v5', 'v5']);
+  });
+
+  // Symptom: a tag was invalidated, the row loaded again, and a late set of an older row replaced that.
+  test('is held against the version that a load has replaced', async () => {
+    const [a, b] = await openInstances(2);
+    await a.cache.set('k', 'v5', { version: 5, tags: ['t'] });
+    await a.cache.invalidateTags(['t']);
+    expect(await b.cache.getOrSet('k', () => 'loaded', { tags: ['t'] })).toBe('loaded');
+    await settled();
+    expect(await a.cache.set('k', 'v4', { version: 4 })).toMatchObject({ stored: false, outdated: true });
+    expect(await answers([a, b], 'k')).toEqual(['loaded', 'loaded']);
+    expect(await a.cache.set('k', 'v6', { version: 6 })).toMatchObject({ stored: true });
+  });
+
   test('of another epoch counts for nothing', async () => {
     const [a] = await openInstances(2);
     await a.cache.set('k', 'v9', { version: 9 });

@@ -150,3 +150,27 @@ test('one event takes the most keys a call may have', async () => {
   expect(meta['versions']).toBe('500');
   expect(Object.keys(fence)).toHaveLength(1 + new Set(keys.map(fenceSlot)).size);
 });
+
+test('large events leave room for fewer in the log', async () => {
+  const partition = new ScriptPartition(openClient(), uniqueName());
+  const names = Array.from({ length: 500 }, (_, index) => `${index}`.padEnd(1_024, 'x'));
+  for (let i = 0; i < 40; i++) await partition.invalidate({ keys: names }, EPOCH);
+  const { log } = await partition.state();
+  const bytes = log.reduce((sum, [, text]) => sum + text.length, 0);
+  expect(log.length).toBeGreaterThan(10);
+  expect(bytes).toBeLessThanOrEqual(16 * 1024 * 1024);
+  // Whoever is further behind starts over.
+  expect((await partition.tail(EPOCH, 0))[5]).toBe('SNAPSHOT');
+  expect((await partition.tail(EPOCH, 35))[5]).toBe('EVENTS');
+});
+
+test('fences that together name too much are refused', async () => {
+  const partition = new ScriptPartition(openClient(), uniqueName());
+  const keys = Array.from({ length: 500 }, (_, index) => `${index}`.padEnd(1_024, 'x'));
+  const closing = (id: string) => ({ kind: 'close', id, lifeMs: 60_000, isExclusive: false }) as const;
+  const replies: unknown[] = [];
+  for (let i = 0; i < 5; i++) replies.push((await partition.invalidate({ keys }, EPOCH, closing(`f${i}`)))[0]);
+  expect(replies).toEqual(['OK', 'OK', 'FULL', 'FULL', 'FULL']);
+  await partition.invalidate({ keys }, EPOCH, { kind: 'lift', id: 'f0' });
+  expect((await partition.invalidate({ keys }, EPOCH, closing('f5')))[0]).toBe('OK');
+});

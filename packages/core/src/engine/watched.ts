@@ -55,6 +55,7 @@ export class Watch {
       renewBus: () => coordinator.renewBus(),
       renewFence: (id, lifeMs) => coordinator.renewFence(id, lifeMs),
       members: () => coordinator.members(),
+      leave: (memberId) => coordinator.leave(memberId),
     };
   }
 

@@ -132,7 +132,8 @@ export class WriteQueue {
         const reply = await publish(tracesOf(sets), this.#options, (origins) =>
           this.#options.store.set(writes, origins),
         );
-        const keys = writes.map((write) => write.key);
+        const isEvent = reply.outcomes.some((outcome) => outcome !== 'outdated');
+        const keys = isEvent ? writes.map((write) => write.key) : [];
         await this.#confirm(reply, { ...NOTHING, keys });
         for (const [index, { settle }] of sets.entries()) {
           settle.resolve({ epoch: reply.epoch, seq: reply.seq, outcome: reply.outcomes[index] ?? 'conflicted' });

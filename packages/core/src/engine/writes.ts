@@ -114,6 +114,30 @@ export class Writes {
   }
 
   /**
+   * Stores several values, each as `set` does. Settles when all of them have been answered.
+   *
+   * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it; `facts.items` tells which are journaled
+   */
+  async setMany(specs: readonly SetSpec[], trace?: Trace): Promise<SetResult[]> {
+    const outcomes = await Promise.allSettled(specs.map((spec) => this.set(spec, trace)));
+    const faults: unknown[] = [];
+    const items: number[] = [];
+    const results: SetResult[] = [];
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') results.push(outcome.value);
+      else {
+        items.push(index);
+        faults.push(outcome.reason);
+      }
+    }
+    if (faults.length === 0) return results;
+    const other = faults.find((fault) => !CacheError.is(fault) || fault.code !== 'NOT_DELIVERED');
+    if (other !== undefined) throw other;
+    const message = `the shared layer did not confirm ${items.length} of ${specs.length} values; they are journaled as invalidations`;
+    throw new CacheError('NOT_DELIVERED', message, { subject: 'items', items }, { cause: faults[0] });
+  }
+
+  /**
    * Forgets keys everywhere.
    *
    * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it

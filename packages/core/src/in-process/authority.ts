@@ -16,9 +16,9 @@ import { fenceSlot } from '../coherence/slots.ts';
 import { Versions } from '../coherence/versions.ts';
 import { CacheError } from '../errors.ts';
 import type { FillOutcome, FillReply, SetOutcome, SetReply, StoreWrite } from '../store/store.ts';
-import { decodeEnvelope, type Envelope } from '../wire/envelope.ts';
+import { decodeEnvelope, type Envelope, SEQ_OFFSET, VERSION_OFFSET } from '../wire/envelope.ts';
 import { NOTHING } from '../wire/event.ts';
-import { tagsOf, withSeq } from './entry-bytes.ts';
+import { tagsOf, withU64 } from './entry-bytes.ts';
 import { MemberList, type MemberListState } from './member-list.ts';
 
 type Origins = NonNullable<BusMessage['origins']>;
@@ -31,6 +31,8 @@ export interface AuthorityOptions {
   readonly maxBytes: number;
 }
 
+/** Large events leave room for fewer: were all as large as the newest, their names would take so many characters. */
+const MAX_LOG_SIZE = 16 * 1024 * 1024;
 /** Most fences closed at a time. */
 const MAX_FENCES = 256;
 
@@ -210,7 +212,7 @@ export class Authority {
     this.#liftExpired(nowMs);
     const outcomes = writes.map((write) => this.#judge(write, nowMs));
     for (const [index, write] of writes.entries()) {
-      if (outcomes[index] === 'stored') this.#store(write, write.bytes, nowMs);
+      if (outcomes[index] === 'stored') this.#store(write, this.#keepVersion(write, nowMs), nowMs);
     }
     return { epoch: this.#epoch, seq: this.#seq, outcomes };
   }
@@ -218,9 +220,11 @@ export class Authority {
   set(writes: readonly StoreWrite[], nowMs: number, origins?: Origins): SetReply {
     this.#liftExpired(nowMs);
     const outcomes = writes.map((write) => this.#judgeSet(write, nowMs));
+    // What is stored stays, so nobody has anything to forget.
+    if (outcomes.every((outcome) => outcome === 'outdated')) return { epoch: this.#epoch, seq: this.#seq, outcomes };
     const seq = this.#next();
     for (const [index, write] of writes.entries()) {
-      if (outcomes[index] === 'stored') this.#store(write, withSeq(write.bytes, seq), nowMs);
+      if (outcomes[index] === 'stored') this.#store(write, withU64(write.bytes, seq, SEQ_OFFSET), nowMs);
       if (outcomes[index] === 'conflicted') this.#entries.delete(write.key);
       this.#fence.set(fenceSlot(write.key), seq);
     }
@@ -336,6 +340,15 @@ export class Authority {
     return this.#judge(write, nowMs) === 'stored' ? 'stored' : 'conflicted';
   }
 
+  /**
+   * A fill with the version of what it replaces: that was there when the load began, so the source had it, and a later set
+   * with a lower one comes too late.
+   */
+  #keepVersion(write: StoreWrite, nowMs: number): Uint8Array {
+    const version = this.#envelope(write.key, nowMs)?.version;
+    return version === undefined ? write.bytes : withU64(write.bytes, version + 1, VERSION_OFFSET);
+  }
+
   /** What is stored under a key, if it is an entry of this epoch. */
   #envelope(key: string, nowMs: number): Envelope | undefined {
     const stored = this.#stored(key, nowMs);
@@ -359,9 +372,17 @@ export class Authority {
   #publish(seq: number, invalidation: Invalidation, fence: FenceChange | undefined, origins: Origins = []): void {
     const event = { epoch: this.#epoch, seq, invalidation, fence };
     this.#log.push(event);
+    const most = Math.max(1, Math.min(this.#options.logEvents, Math.floor(MAX_LOG_SIZE / (1 + sizeOf(invalidation)))));
     // Trimmed by the half, so that the cost of moving what stays is shared by many events.
-    if (this.#log.length >= 2 * this.#options.logEvents) this.#log = this.#log.slice(-this.#options.logEvents);
+    if (this.#log.length >= 2 * most) this.#log = this.#log.slice(-most);
     const message = origins.length === 0 ? event : { ...event, origins };
     for (const listener of this.#listeners) listener(message);
   }
+}
+
+/** Characters of the names in an event. */
+function sizeOf({ keys, tags, prefixes, patterns }: Invalidation): number {
+  let size = 0;
+  for (const names of [keys, tags, prefixes, patterns]) for (const name of names) size += name.length;
+  return size;
 }

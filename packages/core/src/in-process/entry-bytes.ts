@@ -1,4 +1,4 @@
-import { decodeEnvelope, SEQ_OFFSET } from '../wire/envelope.ts';
+import { decodeEnvelope } from '../wire/envelope.ts';
 
 /** The tags in the envelope of an entry. */
 export function tagsOf(bytes: Uint8Array): readonly string[] {
@@ -6,9 +6,9 @@ export function tagsOf(bytes: Uint8Array): readonly string[] {
   return typeof envelope === 'object' ? envelope.tags : [];
 }
 
-/** The entry with its own sequence number written in. */
-export function withSeq(bytes: Uint8Array, seq: number): Uint8Array {
+/** The entry with a number of its header written in. */
+export function withU64(bytes: Uint8Array, value: number, offset: number): Uint8Array {
   const copy = Buffer.from(bytes);
-  copy.writeBigUInt64BE(BigInt(seq), SEQ_OFFSET);
+  copy.writeBigUInt64BE(BigInt(value), offset);
   return copy;
 }

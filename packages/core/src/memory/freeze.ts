@@ -6,8 +6,8 @@ import { isPlainPrototype } from '../wire/kinds.ts';
  *
  * What `Object.freeze` cannot hold still makes it `false`: `Map`, `Set`, `Date`, `RegExp`, errors, binary data,
  * functions and class instances, whose methods may count on writing to them. Already frozen parts are looked through as
- * well, since whoever froze them may have stopped there. An accessor counts as what it returns; properties on arrays
- * beside the items are not looked at. Never throws.
+ * well, since whoever froze them may have stopped there. An accessor may return something else every time, frozen or not,
+ * and makes it `false` too. Properties on arrays beside the items are not looked at. Never throws.
  */
 export function deepFreeze(value: unknown): boolean {
   if (typeof value === 'function') return false;
@@ -69,8 +69,10 @@ function gather(object: object, found: Set<object>): boolean {
     return true;
   }
   if (!isPlainPrototype(Object.getPrototypeOf(object))) return false;
-  const members = object as Record<string | symbol, unknown>;
-  for (const key of Reflect.ownKeys(members)) if (!admit(members[key], found)) return false;
+  for (const key of Reflect.ownKeys(object)) {
+    const member = Object.getOwnPropertyDescriptor(object, key);
+    if (member === undefined || !('value' in member) || !admit(member.value, found)) return false;
+  }
   return true;
 }
 

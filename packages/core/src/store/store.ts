@@ -55,7 +55,7 @@ export type SetOutcome = 'stored' | 'conflicted' | 'outdated';
 
 export interface SetReply {
   readonly epoch: string;
-  /** The sequence number that all entries of the call got. */
+  /** The sequence number that all entries of the call got; where all are outdated there is no event, and it is the last one. */
   readonly seq: number;
   readonly outcomes: readonly SetOutcome[];
 }
@@ -78,7 +78,10 @@ export interface Store {
   readonly name: string;
   readonly limits: StoreLimits;
   read(keys: readonly string[]): Promise<ReadReply>;
-  /** Stores what a load brought, where nothing newer is known. All leases of one call are of one epoch. */
+  /**
+   * Stores what a load brought, where nothing newer is known. The entry keeps the version of one that it replaces.
+   * All leases of one call are of one epoch.
+   */
   fill(writes: readonly StoreWrite[]): Promise<FillReply>;
   /**
    * Stores and invalidates in one step: one event for all keys. All leases of one call are of one epoch, no key twice.

@@ -10,7 +10,8 @@
 -- ARGV[9] '', 'close' or 'lift'   ARGV[10] id of the fence   ARGV[11] its life in ms
 -- ARGV[12] the fence as JSON for 'close' (see lift-expired), else ''
 -- ARGV[13] number of version fields, then these, each kind:bucket:name, then one fence slot for each entry
--- Returns {'OK', epoch, seq}, {'TIMELINE', timeline of the state}, or {'FULL'} when too many fences are closed.
+-- Returns {'OK', epoch, seq}, {'TIMELINE', timeline of the state}, or {'FULL'} when too many fences are closed: 256, or
+-- with this one more than 4 MiB of them, since every script reads them all.
 --
 -- One step, because between dropping an entry and closing its fence an older load could be stored. All keys are of one
 -- slot. Allowed under out-of-memory: forgetting must always be possible.
@@ -20,7 +21,7 @@
 -- include: shared/lift-expired.lua
 
 local change = ARGV[9]
-if change == 'close' and #closed >= 256 then return {'FULL'} end
+if change == 'close' and (#closed >= 256 or #(fences or '') + #ARGV[12] > 4194304) then return {'FULL'} end
 
 local count = tonumber(ARGV[13])
 local names, slots, fields = {}, {}, {}

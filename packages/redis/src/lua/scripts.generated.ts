@@ -32,7 +32,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: 'd9465787e14c4fbba187b2da8731bad71226c5d4',
+  sha1: '4ccb0de1b43149469e4ea8ea590d4729421bf72b',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -51,7 +51,9 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
+  local logged = string.match(event, '^[^\\n]*')
+  local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -173,19 +175,24 @@ end
 local slots = {}
 for i = 4, #KEYS do slots[#slots + 1] = ARGV[5 + 4 * (i - 4)] end
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
-local reply = {'OK', epoch, seq}
+local reply, versions = {'OK', epoch, seq}, {}
 for i = 4, #KEYS do
   local at = 5 + 4 * (i - 4)
-  local storedLease = datesOf(KEYS[i], ARGV[4])
+  local storedLease
+  storedLease, versions[i] = datesOf(KEYS[i], ARGV[4])
   reply[i] = judge(KEYS[i], slotSeqs[i - 3], tonumber(ARGV[at + 1]), ARGV[3], storedLease, ARGV[at + 3], 57)
 end
 for i = 4, #KEYS do
   if reply[i] == 1 then
     local at = 5 + 4 * (i - 4)
+    local envelope = ARGV[at + 3]
+    if versions[i] > 0 then
+      envelope = string.sub(envelope, 1, 48) .. struct.pack('>I8', versions[i]) .. string.sub(envelope, 57)
+    end
     if ARGV[at + 2] == '0' then
-      redis.call('SET', KEYS[i], ARGV[at + 3])
+      redis.call('SET', KEYS[i], envelope)
     else
-      redis.call('SET', KEYS[i], ARGV[at + 3], 'PX', ARGV[at + 2])
+      redis.call('SET', KEYS[i], envelope, 'PX', ARGV[at + 2])
     end
   end
 end
@@ -197,7 +204,7 @@ export const INVALIDATE_NAMES: LuaScript = {
   name: 'invalidate-names',
   keys: 3,
   variadic: true,
-  sha1: 'ba2f369106152ae34138e8ba3511b6c0a4c617a3',
+  sha1: '749716d1160d150a3cdefc8d47a8d0a38e6c7a15',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -216,7 +223,9 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
+  local logged = string.match(event, '^[^\\n]*')
+  local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -301,7 +310,7 @@ if fences then
   if #expired > 0 then saveFences() end
 end
 local change = ARGV[9]
-if change == 'close' and #closed >= 256 then return {'FULL'} end
+if change == 'close' and (#closed >= 256 or #(fences or '') + #ARGV[12] > 4194304) then return {'FULL'} end
 local count = tonumber(ARGV[13])
 local names, slots, fields = {}, {}, {}
 for i = 1, count do fields[i] = ARGV[13 + i] end
@@ -378,7 +387,7 @@ export const READ_TAIL: LuaScript = {
   name: 'read-tail',
   keys: 4,
   variadic: false,
-  sha1: '56b43f444a58aca53a89495b222c5463f0fbbf3e',
+  sha1: '76b676988f0fe5f2d037fda753704fbee8830993',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -397,7 +406,9 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
+  local logged = string.match(event, '^[^\\n]*')
+  local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -518,7 +529,7 @@ export const RENEW_FENCE: LuaScript = {
   name: 'renew-fence',
   keys: 3,
   variadic: false,
-  sha1: 'bd83127e7f8a392a814e72ddd22da866db773f85',
+  sha1: '8dc37e7e41cdd0f7bc2711c3fd93f18ad8f7897b',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -537,7 +548,9 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
+  local logged = string.match(event, '^[^\\n]*')
+  local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -636,7 +649,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: '92282c7831aa6d4d6085af50f30a991536c865a3',
+  sha1: 'de6af7ad8172e8379606074112c02e75d2fc4bb7',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -655,7 +668,9 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', logEvents, number .. '-0', 'e', string.match(event, '^[^\\n]*'))
+  local logged = string.match(event, '^[^\\n]*')
+  local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
 end
 local function prune(limit)
@@ -777,7 +792,7 @@ end
 local slots = {}
 for i = 4, #KEYS do slots[#slots + 1] = ARGV[9 + 5 * (i - 4)] end
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
-local outcomes = {}
+local outcomes, reply, isEvent = {}, {'OK', epoch, seq}, false
 for i = 4, #KEYS do
   local at = 9 + 5 * (i - 4)
   local lease, after = tonumber(ARGV[at + 1]), ARGV[at + 4]
@@ -788,12 +803,15 @@ for i = 4, #KEYS do
   else
     outcomes[i] = judge(KEYS[i], slotSeqs[i - 3], lease, ARGV[7], storedLease, after, 33) == 1 and 1 or 2
   end
+  reply[i] = outcomes[i]
+  isEvent = isEvent or outcomes[i] ~= 3
 end
+if not isEvent then return reply end
 seq = seq + 1
 redis.call('HSET', KEYS[1], 'seq', seq)
 local own = struct.pack('>I8', seq)
 local closing = {}
-local reply = {'OK', epoch, seq}
+reply[3] = seq
 for i = 4, #KEYS do
   local at = 9 + 5 * (i - 4)
   if outcomes[i] == 1 then
@@ -808,7 +826,6 @@ for i = 4, #KEYS do
   end
   closing[#closing + 1] = ARGV[at]
   closing[#closing + 1] = seq
-  reply[i] = outcomes[i]
 end
 redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])

@@ -1,7 +1,7 @@
 #!lua
 -- keys: 3+
 -- Stores values that were set and makes everybody forget the ones before; an entry that conflicts with something newer
--- than its lease is dropped instead. One event for all entries.
+-- than its lease is dropped instead. One event for all entries, or none where all of them are outdated.
 --
 -- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4..] entries, no key twice
 -- ARGV[1] timeline            ARGV[2] epoch to start if needed
@@ -9,7 +9,7 @@
 -- ARGV[5] event text, origins ARGV[6] events the log keeps
 -- ARGV[7] epoch of all leases, 32 hex digits   ARGV[8] the same, 16 raw bytes
 -- then for each entry: fence slot, lease, lifetime in ms (0 for ever), envelope up to its own seq, envelope after it
--- Returns {'OK', epoch, seq, outcome, ...} or {'TIMELINE', timeline}. Outcomes: 1 stored, 2 conflicted and dropped,
+-- Returns {'OK', epoch, seq, outcome, ...}, seq that of the event if there is one, or {'TIMELINE', timeline}. Outcomes: 1 stored, 2 conflicted and dropped,
 -- 3 outdated by the version of what is stored, which stays.
 --
 -- One step for the reason of fill-entries. All keys are of one slot. Not allowed under out-of-memory.
@@ -23,7 +23,7 @@ local slots = {}
 for i = 4, #KEYS do slots[#slots + 1] = ARGV[9 + 5 * (i - 4)] end
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
-local outcomes = {}
+local outcomes, reply, isEvent = {}, {'OK', epoch, seq}, false
 for i = 4, #KEYS do
   local at = 9 + 5 * (i - 4)
   local lease, after = tonumber(ARGV[at + 1]), ARGV[at + 4]
@@ -35,13 +35,17 @@ for i = 4, #KEYS do
   else
     outcomes[i] = judge(KEYS[i], slotSeqs[i - 3], lease, ARGV[7], storedLease, after, 33) == 1 and 1 or 2
   end
+  reply[i] = outcomes[i]
+  isEvent = isEvent or outcomes[i] ~= 3
 end
+-- What is stored stays, so nobody has anything to forget.
+if not isEvent then return reply end
 
 seq = seq + 1
 redis.call('HSET', KEYS[1], 'seq', seq)
 local own = struct.pack('>I8', seq)
 local closing = {}
-local reply = {'OK', epoch, seq}
+reply[3] = seq
 for i = 4, #KEYS do
   local at = 9 + 5 * (i - 4)
   if outcomes[i] == 1 then
@@ -56,7 +60,6 @@ for i = 4, #KEYS do
   end
   closing[#closing + 1] = ARGV[at]
   closing[#closing + 1] = seq
-  reply[i] = outcomes[i]
 end
 redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])

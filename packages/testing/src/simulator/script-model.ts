@@ -21,7 +21,7 @@ export interface ScriptCall {
 export interface ScriptWatch {
   /** A fill or set left this entry in the store, in the place of `before`; `ownSeq` is 0 for a fill. */
   onStored(key: string, bytes: Uint8Array, ownSeq: number, before: Uint8Array | undefined): void;
-  /** A set was refused because what is stored has a higher version. */
+  /** A set was refused because what is stored has a higher version, and others of its call made an event. */
   onOutdated(key: string, bytes: Uint8Array, ownSeq: number): void;
 }
 
@@ -107,9 +107,10 @@ function set(authority: Authority, { keys, args }: ScriptCall, nowMs: number, wa
   const before = authority.read(keysOf(writes), nowMs);
   const { origins } = splitOrigins(String(args[4]));
   const reply = authority.set(writes, nowMs, origins);
+  const isEvent = reply.outcomes.some((outcome) => outcome !== 'outdated');
   for (const [index, write] of writes.entries()) {
     if (reply.outcomes[index] === 'stored') watch.onStored(write.key, write.bytes, reply.seq, before[index]);
-    if (reply.outcomes[index] === 'outdated') watch.onOutdated(write.key, write.bytes, reply.seq);
+    if (reply.outcomes[index] === 'outdated' && isEvent) watch.onOutdated(write.key, write.bytes, reply.seq);
   }
   return ['OK', reply.epoch, reply.seq, ...reply.outcomes.map((outcome) => SET_OUTCOMES.indexOf(outcome) + 1)];
 }
