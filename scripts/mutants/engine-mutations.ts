@@ -7,10 +7,8 @@ const WRITES = 'core/src/engine/writes.ts';
 const PARTITION = 'core/src/engine/partition.ts';
 const REMOTE_READS = 'core/src/engine/remote-reads.ts';
 const MUTATIONS = 'core/src/engine/mutations.ts';
-const LINK = 'redis/src/link.ts';
-const SCRIPTS = 'redis/src/scripts.ts';
 
-/** What an instance does: the read ladder, flights, writes, guarded writes, connections. */
+/** What an instance does: the read ladder, flights, writes, guarded writes. */
 export const ENGINE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a lease is taken when the load ends',
@@ -170,8 +168,6 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     '    partition.view.activity.mark(key, Number.POSITIVE_INFINITY);\n',
     '',
   ),
-  one('a connection survives its deadline', LINK, '      else this.#giveLastChance(oldest);\n', ''),
-  one('a refused timeline is not settled', SCRIPTS, '    await settleTimeline(link, state, String(reply[1]));\n', ''),
   one(
     'a guarded write closes no fence',
     MUTATIONS,

@@ -1,17 +1,18 @@
 /**
- * Takes every rule of the protocol out in turn and shows what notices: a seed of the simulator, else a test of
- * `packages/core`. Ends with exit code 1 when something survives, or when a mutation no longer fits the source.
+ * Takes every rule of the protocol out in turn and shows what notices: the first test that goes red, and a seed of the
+ * simulator. Prints a table in Markdown. Ends with exit code 1 when no test notices a mutation, or when one no longer
+ * fits the source.
  *
  *   npm run mutants -- [--seeds 1000] [--only <part of a name>]
  */
 import { parseArgs } from 'node:util';
-import type { Mutation } from './mutation.ts';
 import { MUTATIONS } from './mutations.ts';
 import { Workbench } from './workbench.ts';
 
 const SIMULATOR = 'packages/testing/src/simulator/main.ts';
 const VITEST = 'node_modules/vitest/vitest.mjs';
-const TESTED = ['packages/core', 'packages/redis'];
+/** Where a test is looked for that the mutation does not name, or no longer names rightly. */
+const PLAIN_TESTS = ['--project', 'plain', 'packages/core', 'packages/redis'];
 const TESTS_FILE = 'tests.json';
 const SIMULATION_TIMEOUT_MS = 900_000;
 const TESTS_TIMEOUT_MS = 300_000;
@@ -19,71 +20,68 @@ const TESTS_TIMEOUT_MS = 300_000;
 const { values } = parseArgs({
   options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },
 });
+const seeds = Number(values.seeds);
 
 const bench = new Workbench();
-let areTestsGreen = false;
 const chosen = MUTATIONS.filter(({ name }) => name.includes(values.only));
 let open = 0;
 try {
   // Nothing is shown by noticing a fault that is there without any mutation.
-  const fault = bySimulator();
-  if (fault !== undefined) throw new Error(`the simulator finds a fault in the source as it is: ${fault}`);
-  areTestsGreen = runTests() === undefined;
-  if (!areTestsGreen) console.log('Tests are red without any mutation, so only the simulator counts.');
-  for (const mutation of chosen) {
-    const verdict = verdictOn(mutation);
-    if (verdict.isOpen) open++;
-    console.log(`${mutation.name.padEnd(76)} ${verdict.text}`);
-  }
+  const fault = bySimulator() ?? byTests([...new Set(chosen.flatMap(({ witness }) => witness))]);
+  if (fault !== undefined) throw new Error(`there is a fault in the source as it is: ${fault}`);
+  console.log('| mutation | test that goes red | seed |');
+  console.log('|---|---|---|');
+  for (const mutation of chosen) console.log(`| ${mutation.name} | ${verdictOn(mutation)} |`);
 } finally {
   bench.remove();
 }
-console.log(`${chosen.length} mutations, ${open} of them noticed by nothing`);
+console.log(`\n${chosen.length} mutations, ${open} of them noticed by no test`);
 if (open > 0) process.exitCode = 1;
 
-function verdictOn(mutation: Mutation): { text: string; isOpen: boolean } {
+/** The two last cells of a row. */
+function verdictOn(mutation: (typeof MUTATIONS)[number]): string {
   try {
-    const caughtBy = judge(mutation);
-    if (caughtBy !== undefined) return { text: caughtBy, isOpen: false };
-    const { harmless } = mutation;
-    return harmless === undefined
-      ? { text: 'SURVIVED', isOpen: true }
-      : { text: `nothing, and need not be: ${harmless}`, isOpen: false };
+    const restore = bench.mutate(mutation);
+    try {
+      const test = byTests(mutation.witness) ?? byTests();
+      const seed = bySimulator(mutation.seeds) ?? '';
+      if (test !== undefined) return `${test} | ${seed}`;
+      if (mutation.harmless !== undefined) return `none, and need not be: ${mutation.harmless} | ${seed}`;
+      open++;
+      return `**SURVIVED** | ${seed}`;
+    } finally {
+      restore();
+    }
   } catch (error) {
-    return { text: error instanceof Error ? error.message : String(error), isOpen: true };
+    open++;
+    return `${error instanceof Error ? error.message : String(error)} | `;
   }
 }
 
-/** What notices that the mechanism is out; throws when the mutation no longer fits the source. */
-function judge(mutation: Mutation): string | undefined {
-  const restore = bench.mutate(mutation);
-  try {
-    return bySimulator(mutation.seeds) ?? (areTestsGreen ? runTests() : undefined);
-  } finally {
-    restore();
-  }
-}
-
-function bySimulator(seeds = 0): string | undefined {
-  const most = String(Math.max(seeds, Number(values.seeds)));
-  const { code, output } = bench.run([SIMULATOR, '--seeds', most], SIMULATION_TIMEOUT_MS);
+function bySimulator(atLeast = 0): string | undefined {
+  if (seeds === 0) return undefined;
+  const { code, output } = bench.run([SIMULATOR, '--seeds', String(Math.max(atLeast, seeds))], SIMULATION_TIMEOUT_MS);
   if (code === 0) return undefined;
   const found = /^seed (\d+): (\S+)/m.exec(output);
-  if (found === null) return `the simulator, which ended with code ${code}: ${output.slice(0, 200)}`;
-  return `seed ${found[1]}, ${found[2] === 'the' ? 'an assertion' : found[2]}`;
+  if (found === null) return `none, ended with code ${code}: ${output.slice(0, 200)}`;
+  return `${found[1]}, ${found[2] === 'the' ? 'an assertion' : found[2]}`;
 }
 
-/** The first test that fails. */
-function runTests(): string | undefined {
-  const args = [VITEST, 'run', '--project', 'plain', '--bail', '1', '--reporter', 'json', '--outputFile', TESTS_FILE];
-  const { code } = bench.run([...args, ...TESTED], TESTS_TIMEOUT_MS);
-  return code === 0 ? undefined : `test "${failedTest() ?? `exit code ${code}`}"`;
+/** The first test that fails, in the given files or in all that need no server. */
+function byTests(files: readonly string[] = PLAIN_TESTS): string | undefined {
+  if (files.length === 0) return undefined;
+  const args = [VITEST, 'run', '--bail', '1', '--reporter', 'json', '--outputFile', TESTS_FILE];
+  const { code, output } = bench.run([...args, ...files], TESTS_TIMEOUT_MS);
+  return code === 0 ? undefined : (failedTest() ?? `exit code ${code}: ${output.slice(-200)}`);
 }
 
 function failedTest(): string | undefined {
   const { testResults } = JSON.parse(bench.read(TESTS_FILE)) as {
-    testResults: { assertionResults: { status: string; fullName: string }[] }[];
+    testResults: { name: string; assertionResults: { status: string; fullName: string }[] }[];
   };
-  const results = testResults.flatMap(({ assertionResults }) => assertionResults);
-  return results.find(({ status }) => status === 'failed')?.fullName;
+  for (const { name, assertionResults } of testResults) {
+    const failed = assertionResults.find(({ status }) => status === 'failed');
+    if (failed !== undefined) return `${name.slice(name.indexOf('packages/'))}: ${failed.fullName}`;
+  }
+  return undefined;
 }

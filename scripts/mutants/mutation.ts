@@ -11,6 +11,8 @@ export interface Patch {
 export interface Mutation {
   readonly name: string;
   readonly patches: readonly Patch[];
+  /** Files of tests that are asked first, instead of those of its group. */
+  readonly witness?: readonly string[];
   /** Why nothing has to notice: what it protects then, or what covers for it. */
   readonly harmless?: string;
   /** Seeds it takes to meet what it protects from, where that is rare. */

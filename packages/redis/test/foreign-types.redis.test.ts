@@ -55,7 +55,7 @@ test.each(['meta', 'fence', 'log'])(
   async (part) => {
     const name = uniqueName();
     const client = openClient();
-    const options = { name, coherence: { lease: '200ms' } } as const;
+    const options = { name, coherence: { lease: '1s' } } as const;
     const cache = openCache(options);
     await cache.ready();
     await client.multi().del(`${name}#${part}`).set(`${name}#${part}`, 'text').exec();

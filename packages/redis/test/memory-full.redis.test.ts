@@ -72,7 +72,7 @@ test('a load is answered and kept in memory, and its key still hears of invalida
 
 test('a set that is refused is told, forgets the old value everywhere, and is not repeated', async () => {
   const name = uniqueName();
-  const options = { name, coherence: { lease: '300ms' } } as const;
+  const options = { name, coherence: { lease: '3s' } } as const;
   const [one, two] = [openCache(options, { url: server.url }), openCache(options, { url: server.url })];
   await share(one, [two], ['k', 'old']);
   await setFull(true);

@@ -24,7 +24,7 @@ beforeEach(async () => {
   await Promise.all([one.ready(), two.ready()]);
 });
 
-const options = () => ({ name, coherence: { lease: '600ms' } }) as const;
+const options = () => ({ name, coherence: { lease: '3s' } }) as const;
 
 /** Both instances hold the same newest value, and forget it when either is told to. */
 async function expectWorking(): Promise<void> {
@@ -98,12 +98,14 @@ test.each([
 ])('a message of the bus that %s is answered with a tail at once', async (_what, message) => {
   const cache = openCache({ name: uniqueName(), coherence: { lease: '5m' } }, { url: server.url });
   await cache.set('k', 'v');
-  await eventually(() => cache.health().proofAgeMs).toBeGreaterThan(60);
+  const provedMs = () => Date.now() - cache.health().proofAgeMs;
+  const before = Date.now();
+  await eventually(() => Date.now()).toBeGreaterThan(before + 50);
 
   const { epoch = '', seq = '' } = await client.hgetall(`${cache.name}#meta`);
   await client.publish(`${cache.name}#bus:0`, message(epoch, Number(seq)));
 
-  await eventually(() => cache.health().proofAgeMs).toBeLessThan(50);
+  await eventually(provedMs).toBeGreaterThan(before + 25);
 });
 
 test('own calls hold at once though the state behind them was lost meanwhile', async () => {
@@ -176,12 +178,15 @@ test('an entry that was evicted is loaded again', async () => {
 });
 
 test('a server that blocks everybody longer than the deadline keeps nobody waiting longer', async () => {
-  const options = { name: uniqueName(), coherence: { lease: '300ms' } } as const;
-  const cache = openCache(options, { url: server.url, commandTimeout: '150ms' });
+  const options = { name: uniqueName(), coherence: { lease: '2s' } } as const;
+  const cache = openCache(options, { url: server.url, commandTimeout: '300ms' });
   await cache.ready();
   await cache.set('k', 'old');
-  await client.call('CLIENT', 'PAUSE', '1500', 'ALL');
-  const beganMs = performance.now();
+  await client.call('CLIENT', 'PAUSE', '6000', 'ALL');
+  let isOver = false;
+  const over = client.ping().then(() => {
+    isOver = true;
+  });
 
   const answers = await Promise.all([
     cache.getOrSet('x', () => 'loaded'),
@@ -190,13 +195,14 @@ test('a server that blocks everybody longer than the deadline keeps nobody waiti
     cache.getMany(['a', 'b']),
   ]);
 
-  expect(performance.now() - beganMs).toBeLessThan(1_200);
+  expect(isOver).toBe(false);
   expect(answers).toEqual([
     'loaded',
     { delivered: false },
     { stored: false, outdated: false, delivered: false },
     [undefined, undefined],
   ]);
+  await over;
   await eventually(() => cache.health()).toMatchObject({ state: 'coherent', journaled: 0 });
   expect(await cache.get('k')).toBeUndefined();
   expect(await cache.get('y')).toBeUndefined();

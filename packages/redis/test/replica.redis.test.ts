@@ -49,7 +49,7 @@ test('a replica refuses every script', async () => {
 });
 
 test('a server that becomes a replica is not believed, and is used again once it is a primary', async () => {
-  const cache = await openReady({ name: uniqueName(), coherence: { lease: '200ms' } }, { url: server.url });
+  const cache = await openReady({ name: uniqueName(), coherence: { lease: '1s' } }, { url: server.url });
   await cache.set('k', 'old');
   await demoteAndSynchronise();
 
@@ -66,27 +66,27 @@ test('a server that becomes a replica is not believed, and is used again once it
 
 test('a cache that only reads notices too, and reads the shared layer again afterwards', async () => {
   const name = uniqueName();
-  const reader = openCache({ name, coherence: { lease: '200ms' } }, { url: server.url });
+  const reader = openCache({ name, coherence: { lease: '1s' } }, { url: server.url });
   await reader.ready();
   await demote();
   await eventually(() => reader.health().state).toBe('offline');
   await client.replicaof('NO', 'ONE');
   await eventually(() => reader.health().state).toBe('coherent');
 
-  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url })).set('k', 'v');
+  await (await openReady({ name, coherence: { lease: '1s' } }, { url: server.url })).set('k', 'v');
   await eventually(() => reader.get('k')).toBe('v');
 });
 
 test('a connection left on a server that is no primary any more is given up, also by a cache that only reads', async () => {
   await using proxy = await TcpProxy.start(server);
   const name = uniqueName();
-  const reader = openCache({ name, coherence: { lease: '200ms' } }, { url: proxy.url });
+  const reader = openCache({ name, coherence: { lease: '1s' } }, { url: proxy.url });
   await reader.ready();
   proxy.leadTo(primary);
   await demoteAndSynchronise();
   await eventually(() => reader.health().state).toBe('coherent');
 
-  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: primary.url })).set('k', 'v');
+  await (await openReady({ name, coherence: { lease: '1s' } }, { url: primary.url })).set('k', 'v');
   await eventually(() => reader.get('k')).toBe('v');
   await eventually(async () => String(await client.client('LIST'))).not.toContain(`tierwise:${name}:`);
 });
@@ -94,33 +94,33 @@ test('a connection left on a server that is no primary any more is given up, als
 test('a connection left on another primary than the one that proves is given up', async () => {
   await using proxy = await TcpProxy.start(server);
   const name = uniqueName();
-  const reader = openCache({ name, coherence: { lease: '200ms' } }, { url: proxy.url });
+  const reader = openCache({ name, coherence: { lease: '1s' } }, { url: proxy.url });
   await reader.ready();
   proxy.leadTo(primary);
   expect(await killLinks(client, name, 'tail')).toBe(1);
 
-  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: primary.url })).set('k', 'v');
+  await (await openReady({ name, coherence: { lease: '1s' } }, { url: primary.url })).set('k', 'v');
   await eventually(() => reader.get('k')).toBe('v');
   await eventually(async () => String(await client.client('LIST'))).not.toContain(`tierwise:${name}:`);
 });
 
 test('a server that changes its replication id under its connections is followed', async () => {
   const name = uniqueName();
-  const reader = await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url });
+  const reader = await openReady({ name, coherence: { lease: '1s' } }, { url: server.url });
   await reader.set('k', 'old');
   await client.call('DEBUG', 'CHANGE-REPL-ID');
   expect(await killLinks(client, name, 'commands')).toBe(1);
 
   await eventually(() => reader.health().state).toBe('coherent');
   await eventually(async () => {
-    await (await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url })).set('k', 'new');
+    await (await openReady({ name, coherence: { lease: '1s' } }, { url: server.url })).set('k', 'new');
     return reader.get('k');
   }).toBe('new');
 });
 
 test('a cache that only reads follows such a server too', async () => {
   const name = uniqueName();
-  const reader = await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url });
+  const reader = await openReady({ name, coherence: { lease: '1s' } }, { url: server.url });
   await reader.set('k', 'old');
   const before = await client.hget(`${name}#meta`, 'epoch');
   await client.call('DEBUG', 'CHANGE-REPL-ID');
@@ -132,18 +132,18 @@ test('a cache that only reads follows such a server too', async () => {
 
 test('what was cached before the promotion is void', async () => {
   const name = uniqueName();
-  await (await openReady({ name, coherence: { lease: '200ms' } }, { url: server.url })).set('k', 'old');
+  await (await openReady({ name, coherence: { lease: '1s' } }, { url: server.url })).set('k', 'old');
   const before = await client.hget(`${name}#meta`, 'epoch');
   await client.replicaof(primary.host, primary.port);
   await client.replicaof('NO', 'ONE');
 
-  const cache = openCache({ name, coherence: { lease: '200ms' } }, { url: server.url });
+  const cache = openCache({ name, coherence: { lease: '1s' } }, { url: server.url });
   expect(await cache.get('k')).toBeUndefined();
   expect(await client.hget(`${name}#meta`, 'epoch')).not.toBe(before);
 });
 
 test('too few replicas refuse writes of the cache as they refuse all others', async () => {
-  const cache = openCache({ name: uniqueName(), coherence: { lease: '200ms' } }, { url: server.url });
+  const cache = openCache({ name: uniqueName(), coherence: { lease: '1s' } }, { url: server.url });
   await cache.ready();
   await client.config('SET', 'min-replicas-to-write', '1');
   try {

@@ -7,7 +7,7 @@ import { findFreePort, type Server, startRedis } from '../../../scripts/servers/
 import { openCache, openClient, share, uniqueName } from './support/caches.ts';
 import { eventually } from './support/until.ts';
 
-const LEASE = { lease: '300ms' } as const;
+const LEASE = { lease: '1s' } as const;
 
 async function openServer(options: Parameters<typeof startRedis>[0] = {}): Promise<Server> {
   const server = await startRedis(options);

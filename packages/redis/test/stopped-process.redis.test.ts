@@ -3,7 +3,7 @@ import { openCache, uniqueName } from './support/caches.ts';
 import { Instance } from './support/instance.ts';
 import { eventually, pause, until } from './support/until.ts';
 
-const LEASE_MS = 300;
+const LEASE_MS = 1_000;
 
 test('a process that was stopped for longer than the lease wakes up to nothing staler than it', async () => {
   const name = uniqueName();

@@ -43,7 +43,7 @@ test('of many sets at once on three instances the highest version stays, and nob
   }
 });
 
-test('an outdated one says so, leaves the stored bytes, and ends copies in memory', async () => {
+test('an outdated one says so, and leaves the stored bytes and every copy in memory', async () => {
   const { name, caches, client } = await openThree();
   const [one, two] = caches;
   expect(await one?.set('k', 'v2', { version: 2, ttl: '1m' })).toEqual({
@@ -52,6 +52,7 @@ test('an outdated one says so, leaves the stored bytes, and ends copies in memor
     delivered: true,
   });
   const bytes = await client.getBuffer(`${name}:k`);
+  const seq = await client.hget(`${name}#meta`, 'seq');
   expect(await two?.get('k')).toBe('v2');
   expect(await two?.set('k', 'v1', { version: 1, ttl: '1h' })).toEqual({
     stored: false,
@@ -60,6 +61,8 @@ test('an outdated one says so, leaves the stored bytes, and ends copies in memor
   });
   expect(await client.getBuffer(`${name}:k`)).toEqual(bytes);
   expect(await client.pttl(`${name}:k`)).toBeLessThanOrEqual(60_000);
+  expect(await client.hget(`${name}#meta`, 'seq')).toBe(seq);
+  expect(one?.peek('k')).toBe('v2');
   for (const cache of caches) await eventually(() => cache.get('k')).toBe('v2');
 });
 

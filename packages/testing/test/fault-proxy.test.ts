@@ -174,9 +174,8 @@ describe('FaultProxy', () => {
     await echo(socket, 'x'.repeat(1_000));
     expect(performance.now() - began).toBeGreaterThan(80);
     proxy.resume();
-    const again = performance.now();
-    await echo(socket, 'x'.repeat(1_000));
-    expect(performance.now() - again).toBeLessThan(80);
+    // Throttled this would take longer than any test may.
+    await echo(socket, 'x'.repeat(2_000_000));
   });
 
   it('does one connection a harm and leaves the others alone', async () => {

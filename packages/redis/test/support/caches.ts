@@ -10,12 +10,21 @@ export function uniqueName(): string {
   return `t-${randomUUID()}`;
 }
 
-/** A cache on Redis that is closed with the test. */
+/**
+ * A cache on Redis that is closed with the test. Lease and deadline are long where they are not what the test is about: on a
+ * busy machine a process can stand still for seconds.
+ */
 export function openCache(
   options: Partial<CacheOptions> & { readonly name: string },
   remote: RedisRemoteOptions = { url: inject('redisUrl') },
 ): Cache {
-  const cache = createCache({ ttl: '5m', memory: { maxEntries: 10_000 }, remote: redis(remote), ...options });
+  const cache = createCache({
+    ttl: '5m',
+    memory: { maxEntries: 10_000 },
+    remote: redis({ commandTimeout: '10s', ...remote }),
+    coherence: { lease: '10s' },
+    ...options,
+  });
   onTestFinished(() => cache.close());
   return cache;
 }

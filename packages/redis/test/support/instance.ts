@@ -79,7 +79,7 @@ export class Instance implements AsyncDisposable {
     name: string,
     options: { url: string; leaseMs?: number; commandTimeoutMs?: number; database?: Database },
   ): Promise<RemoteCache> {
-    const { url, leaseMs = 2_000, commandTimeoutMs = 1_000, database = () => null } = options;
+    const { url, leaseMs = 2_000, commandTimeoutMs = 10_000, database = () => null } = options;
     this.#databases.set(name, database);
     const cache = new RemoteCache(this, name);
     await cache.call('open', url, leaseMs, commandTimeoutMs);

@@ -2,14 +2,14 @@ import { expect } from 'vitest';
 
 /** What `read` gives, asked again until it matches; fails only after a time no healthy run needs. */
 export function eventually<T>(read: () => T): ReturnType<typeof expect.poll<T>> {
-  return expect.poll(read, { timeout: 15_000, interval: 10 });
+  return expect.poll(read, { timeout: 60_000, interval: 10 });
 }
 
 /** Resolves once `isTrue` holds; rejects, naming `what`, when it does not within `timeoutMs`. */
 export async function until(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  timeoutMs: number = 10_000,
+  timeoutMs: number = 60_000,
 ): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!(await isTrue())) {
