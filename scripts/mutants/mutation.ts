@@ -2,9 +2,11 @@
 export interface Patch {
   /** Path below `packages/`. */
   readonly file: string;
-  /** Must occur exactly once. */
+  /** Must occur exactly once, or with `isEverywhere` at least once. */
   readonly find: string;
   readonly put: string;
+  /** Whether it stands in several places, as what Lua scripts share does. */
+  readonly isEverywhere?: boolean;
 }
 
 /** One rule of the protocol taken out; where several mechanisms cover for each other, all of them. */

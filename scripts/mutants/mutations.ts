@@ -2,6 +2,7 @@ import { AUTHORITY_MUTATIONS } from './authority-mutations.ts';
 import { COHERENCE_MUTATIONS } from './coherence-mutations.ts';
 import { ENGINE_MUTATIONS } from './engine-mutations.ts';
 import { LINK_MUTATIONS } from './link-mutations.ts';
+import { LUA_MUTATIONS } from './lua-mutations.ts';
 import type { Mutation } from './mutation.ts';
 
 const core = (...names: string[]): string[] => names.map((name) => `packages/core/test/${name}.test.ts`);
@@ -22,7 +23,8 @@ const ENGINE_TESTS = core(
   ...['single-flight', 'stale-fills', 'set-conflicts', 'own-writes', 'lost-events', 'availability', 'monotonic-reads'],
   ...['mutate', 'linearizable', 'batching', 'clocks'],
 );
-const LINK_TESTS = redis('link', 'half-open', 'replica', 'restart');
+const LINK_TESTS = ['packages/redis/test/link.test.ts', ...redis('slow-answers', 'replica', 'restart')];
+const LUA_TESTS = ['packages/redis/test/scripts-', 'packages/redis/test/authority-equivalence'];
 
 /** Every rule of the protocol, one by one, each with the tests that are most likely to notice. */
 export const MUTATIONS: readonly (Mutation & Required<Pick<Mutation, 'witness'>>)[] = [
@@ -30,6 +32,7 @@ export const MUTATIONS: readonly (Mutation & Required<Pick<Mutation, 'witness'>>
   ...askFirst(COHERENCE_TESTS, COHERENCE_MUTATIONS),
   ...askFirst(ENGINE_TESTS, ENGINE_MUTATIONS),
   ...askFirst(LINK_TESTS, LINK_MUTATIONS),
+  ...askFirst(LUA_TESTS, LUA_MUTATIONS),
 ];
 
 function askFirst(witness: readonly string[], mutations: readonly Mutation[]) {

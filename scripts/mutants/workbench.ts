@@ -26,12 +26,13 @@ export class Workbench {
   mutate({ patches }: Mutation): () => void {
     const originals = new Map<string, string>();
     const texts = new Map<string, string>();
-    for (const { file, find, put } of patches) {
+    for (const { file, find, put, isEverywhere = false } of patches) {
       const path = join(this.dir, 'packages', file);
       const text = texts.get(path) ?? readFileSync(path, 'utf8');
       if (!originals.has(path)) originals.set(path, text);
       const parts = text.split(find);
-      if (parts.length !== 2) throw new Error(`NO LONGER FITS: ${file} has ${parts.length - 1} of: ${find.trim()}`);
+      if (parts.length < 2 || (parts.length > 2 && !isEverywhere))
+        throw new Error(`NO LONGER FITS: ${file} has ${parts.length - 1} of: ${find.trim()}`);
       texts.set(path, parts.join(put));
     }
     for (const [path, text] of texts) writeFileSync(path, text);

@@ -87,5 +87,15 @@ test('answers a snapshot when the log was evicted, and events of the log that ca
 test('never jumps over an event that is missing from the middle of the log', async () => {
   const partition = await partitionAt(5);
   await partition.client.xdel(partition.names.state[2], '3-0');
+  // Just behind the hole, and further behind, where the page begins and ends with what is there.
   expect((await partition.tail(EPOCH, 2))[5]).toBe('SNAPSHOT');
+  expect((await partition.tail(EPOCH, 0))[5]).toBe('SNAPSHOT');
+  expect((await partition.tail(EPOCH, 3)).slice(5)).toEqual(['EVENTS', 4, event(4), event(5)]);
+});
+
+test('never takes the log for complete where its end is missing', async () => {
+  const partition = await partitionAt(5);
+  await partition.client.xdel(partition.names.state[2], '5-0');
+  expect((await partition.tail(EPOCH, 2)).slice(5)).toEqual(['EVENTS', 3, event(3), event(4)]);
+  expect((await partition.tail(EPOCH, 4))[5]).toBe('SNAPSHOT');
 });
