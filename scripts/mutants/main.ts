@@ -16,6 +16,8 @@ const PLAIN_TESTS = ['--project', 'plain', 'packages/core', 'packages/redis'];
 const TESTS_FILE = 'tests.json';
 const SIMULATION_TIMEOUT_MS = 900_000;
 const TESTS_TIMEOUT_MS = 300_000;
+/** A mutation often shows in a test that waits for something that never comes. */
+const TEST_TIMEOUT_MS = '15000';
 
 const { values } = parseArgs({
   options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },
@@ -70,8 +72,8 @@ function bySimulator(atLeast = 0): string | undefined {
 /** The first test that fails, in the given files or in all that need no server. */
 function byTests(files: readonly string[] = PLAIN_TESTS): string | undefined {
   if (files.length === 0) return undefined;
-  const args = [VITEST, 'run', '--bail', '1', '--reporter', 'json', '--outputFile', TESTS_FILE];
-  const { code, output } = bench.run([...args, ...files], TESTS_TIMEOUT_MS);
+  const args = [VITEST, 'run', '--bail', '1', '--testTimeout', TEST_TIMEOUT_MS, '--reporter', 'json'];
+  const { code, output } = bench.run([...args, '--outputFile', TESTS_FILE, ...files], TESTS_TIMEOUT_MS);
   return code === 0 ? undefined : (failedTest() ?? `exit code ${code}: ${output.slice(-200)}`);
 }
 

@@ -194,3 +194,37 @@ describe('the authority', () => {
     expect(bytes).toBeLessThanOrEqual(1_024);
   });
 });
+
+describe('opening the state', () => {
+  const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [string, string, string];
+
+  test('tells a caller on another timeline which one holds, and goes on', () => {
+    const { authority, epoch } = open();
+    expect(authority.open('another', A, 0)).toBe(authority.timeline);
+    expect(authority.open(authority.timeline, A, 0)).toBe(undefined);
+    expect(authority.capture().epoch).toBe(epoch);
+  });
+
+  test('starts the epoch it is given where state was lost', () => {
+    const { authority } = open();
+    authority.lose();
+    expect(authority.open('now', B, 0)).toBe(undefined);
+    expect(authority.capture()).toMatchObject({ epoch: B, timeline: 'now', seq: 0 });
+  });
+
+  test('adopts a timeline once, with an epoch of its own', () => {
+    const { authority } = open();
+    const { timeline } = authority;
+    expect(authority.adopt(timeline, B, 'now', 0)).toBe(B);
+    expect(authority.adopt(timeline, C, 'later', 0)).toBe(B);
+    expect(authority.capture()).toMatchObject({ epoch: B, timeline: 'now', seq: 0 });
+  });
+});
+
+test('a list of members that was lost is young, whatever the age of the epoch', () => {
+  const { authority } = open();
+  expect(authority.members(10_000).ageMs).toBe(10_000);
+  authority.loseMembers();
+  expect(authority.members(20_000).ageMs).toBe(0);
+  expect(authority.members(21_000).ageMs).toBe(1_000);
+});

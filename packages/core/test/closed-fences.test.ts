@@ -114,7 +114,7 @@ test('a fence that only a snapshot tells of keeps loads apart and values over th
   await settled();
   expect(late.cache.peek('big')).toBe(undefined);
   void mutation.commit();
-  await a.clock.advance(3 * BEAT_MS);
+  await a.clock.advance(5 * BEAT_MS);
   await mutation.result;
 });
 

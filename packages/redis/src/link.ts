@@ -49,7 +49,8 @@ const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|NOAUTH)
  * Every connection has a client object of its own, so that nothing of an earlier one can be resent or answered on a later
  * one, and reads the server's timeline before anything else flows on it. A command that is not answered within the
  * deadline ends the whole connection by reset: bytes still on their way are lost with it and cannot arrive later, and
- * whatever else waits on it would not have been answered either.
+ * whatever else waits on it would not have been answered either. A TLS connection can only be closed, and what lies in its
+ * buffers may still run: late, and judged by its lease like anything else.
  */
 export class Link {
   readonly #options: LinkOptions;
@@ -263,7 +264,7 @@ function reset(client: Redis): void {
   try {
     if (stream?.connecting === false && !stream.writableEnded) stream.resetAndDestroy();
   } catch {
-    // Only plain TCP sockets can be reset.
+    // Node resets plain TCP only, and throws for TLS.
   }
   stream?.destroy();
   // A client that has ended would keep the process alive for a while to see its socket close once more.

@@ -157,7 +157,7 @@ test('a delete that could not be sent reaches the others once the line is back',
   expect(await far.get('k')).toBeUndefined();
 });
 
-test('a write that got stuck on the way never arrives late', async () => {
+test('7: a write that got stuck on the way never arrives late', async () => {
   const client = openClient();
   await near.set('k', 'old');
   await far.get('k');
