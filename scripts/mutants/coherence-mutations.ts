@@ -111,5 +111,11 @@ export const COHERENCE_MUTATIONS: readonly Mutation[] = [
     '    this.add({ keys: [], tags: [], prefixes: [], patterns: [], clear: true });\n',
     '',
   ),
+  one(
+    'past their bound answers are forgotten',
+    'core/src/coherence/answers.ts',
+    '    this.#others = this.#sent;\n',
+    '',
+  ),
   one('patterns are not compared', VERSIONS, 'if (version > lease && matchesGlob(pattern, key)) return false;', ''),
 ];

@@ -1,6 +1,7 @@
 import { type Mutation, one } from './mutation.ts';
 
-const ENGINE = 'core/src/engine/engine.ts';
+const READS = 'core/src/engine/reads.ts';
+const ARRIVALS = 'core/src/engine/arrivals.ts';
 const LOADS = 'core/src/engine/loads.ts';
 const FLIGHT = 'core/src/engine/flight.ts';
 const WRITES = 'core/src/engine/writes.ts';
@@ -35,7 +36,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     'if (!partition.confirmEpoch(result.epoch)) return true;',
     'meeting another epoch marks all that is under way, so nothing of it is kept',
   ),
-  one('marks are not noticed', FLIGHT, '    this.isMarked = true;', ''),
+  one('marks are not noticed', FLIGHT, '  mark(): void {\n    this.isMarked = true;', '  mark(): void {'),
   one(
     'whoever comes joins a marked flight',
     LOADS,
@@ -98,54 +99,58 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'the shared layer is believed without proof',
-    ENGINE,
-    'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
-    'if (clock === undefined) {',
+    ARRIVALS,
+    'if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
+    'if (isDue) {',
   ),
   {
     name: 'the shared layer is believed without proof, by nobody checked',
     patches: [
       {
-        file: ENGINE,
-        find: 'if (view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
-        put: 'if (clock === undefined) {',
+        file: ARRIVALS,
+        find: 'if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
+        put: 'if (isDue) {',
       },
       {
-        file: ENGINE,
-        find: 'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
-        put: 'if (found === undefined) return undefined;',
+        file: READS,
+        find: "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
+        put: 'return found;',
       },
-      { file: REMOTE_READS, find: 'if (proving !== undefined && !(await proving)) {', put: 'if (false) {' },
+      {
+        file: REMOTE_READS,
+        find: 'if (proving !== undefined && !(await proving) && !view.proof.covers(sentAtMs, clock.wallMs())) {',
+        put: 'if (false) {',
+      },
     ],
   },
   one(
     'the timeline of a read is not compared',
-    ENGINE,
-    'if (view.proof.timeline !== timeline || !view.proof',
-    'if (!view.proof',
+    ARRIVALS,
+    'if (isDue || view.proof.timeline !== timeline || !view',
+    'if (isDue || !view',
   ),
   one(
     'who joins a read late needs no later proof',
-    ENGINE,
-    'if (found === undefined || !partition.view.proof.covers(beganMs, this.options.clock.wallMs())) return undefined;',
-    'if (found === undefined) return undefined;',
+    READS,
+    "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
+    'return found;',
   ),
   one(
     'events heard during a read do not count',
-    ENGINE,
+    ARRIVALS,
     'if (read.heardSeq > keySeq || !partition.isServable',
     'if (!partition.isServable',
   ),
   one(
     'an entry read is as young as its read',
-    ENGINE,
-    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - this.#originMs,',
-    'asOfMs: sentAtMs - this.#originMs,',
+    ARRIVALS,
+    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - originMs,',
+    'asOfMs: sentAtMs - originMs,',
   ),
-  one('an entry read does not mark loads', ENGINE, '    activity.answered(read.key, entry.keySeq);\n', ''),
+  one('an entry read does not mark loads', ARRIVALS, '    activity.answered(read.key, judged.keySeq);\n', ''),
   one(
     'memory answers without proof or youth',
-    ENGINE,
+    READS,
     'if (!view.proof.covers(nowMs) && !view.proof.isYoung(entry.asOfMs + this.#originMs, nowMs)) {',
     'if (view === undefined) {',
   ),
@@ -158,10 +163,15 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a set without an answer is forgotten',
     WRITES,
-    '      partition.journalize({ ...NOTHING, keys: [key] }, error);\n',
+    '      partition.journalize({ ...NOTHING, keys: [key] }, error, trace);\n',
     '',
   ),
-  one('a set enters memory whatever came meanwhile', WRITES, '    if (pending.isContested(dates.seq)) return;\n', ''),
+  one(
+    'a set enters memory whatever came meanwhile',
+    WRITES,
+    '    if (pending.isContested(dates.seq)) return false;\n',
+    '',
+  ),
   one(
     'an own call does not reach what is under way',
     WRITES,
@@ -171,7 +181,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a guarded write closes no fence',
     MUTATIONS,
-    'const held = await this.#close(shares, id, plan);',
+    'const held = await this.#close(shares, id, plan, trace);',
     'const held = undefined as never;',
   ),
   one(
@@ -198,7 +208,25 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     '    partition.view.answers.note(flight.key, flight.date);\n',
     '',
   ),
-  one('a key that was read needs no later proof', ENGINE, '    answers.note(read.key);\n', ''),
+  one(
+    'a set enters memory although its key was answered from the shared layer',
+    WRITES,
+    '  override onAnswer(): void {\n    this.#isContested = true;\n  }\n',
+    '',
+  ),
+  one(
+    'memory keeps what an answer of the shared layer went past',
+    ARRIVALS,
+    'if (!memory.put(read.key, judged)) memory.invalidate(read.key);',
+    'memory.put(read.key, judged);',
+  ),
+  one(
+    'a closed instance stays on the list of members',
+    PARTITION,
+    '    if (this.#isConnected) await this.coordinator.leave(this.#options.member.id).catch(() => {});\n',
+    '',
+  ),
+  one('a key that was read needs no later proof', ARRIVALS, '    answers.note(read.key);\n', ''),
   one(
     'a read of an answered key brings no tail',
     REMOTE_READS,
@@ -207,8 +235,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'a load goes on for a key that was answered from the shared layer',
-    ENGINE,
-    '    activity.answered(read.key, entry.keySeq);\n',
-    '    activity.mark(read.key, entry.keySeq + 1);\n',
+    ARRIVALS,
+    '    activity.answered(read.key, judged.keySeq);\n',
+    '    activity.mark(read.key, judged.keySeq + 1);\n',
   ),
 ];

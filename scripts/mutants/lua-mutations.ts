@@ -21,7 +21,7 @@ export const LUA_MUTATIONS: readonly Mutation[] = [
   lua('a pruned pattern is forgotten', 'raised.clear = clear', 'floors[0] = clear'),
   lua('a fence that ran out opens without an event', 'announce(fence.b, fence.c, fence.m, fence.e)', ''),
   lua('any lift opens every fence', 'if other.i ~= ARGV[10] then', 'if false then'),
-  lua('large events take as much room as small ones', 'math.floor(16777216 / #event)', 'tonumber(logEvents)'),
+  lua('large events take as much room as small ones', 'math.floor(16777216 / #logged)', 'tonumber(logEvents)'),
   lua('a list of members that was lost is as old as the epoch', 'now - math.max(begun, listed or now)', 'now - begun'),
 ];
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING } from '../src/wire/event.ts';
 import { settled } from './support/fake-clock.ts';
-import { ControlledLoader, type Instance, openInstances } from './support/instances.ts';
+import { BEAT_MS, ControlledLoader, type Instance, openInstances } from './support/instances.ts';
 
 const TAGGED = { tags: ['t'] };
 
@@ -90,6 +90,54 @@ describe('an instance that has answered from behind a tag event it has not heard
     expect(await fast.cache.get('k')).toBe('newer');
     older.answer('older');
     expect(await read).toBe('older');
+    await settled();
+
+    expect(fast.cache.peek('k')).toBeUndefined();
+    expect(await fast.cache.get('k')).toBeUndefined();
+  });
+
+  test('nor to what it has loaded before under a higher lease, where it was reading already', async () => {
+    const { fast, third, invalidate } = await openDeaf(100);
+    const { view } = fast.remote.partition;
+    third.remote.tail.hold();
+    fast.hub.authority.invalidate({ ...NOTHING, keys: ['x'] }, undefined, fast.clock.wallMs());
+    view.meet(view.epoch ?? '', 1);
+    const older = new ControlledLoader<string>();
+    const load = fast.cache.getOrSet('k', older.load, TAGGED);
+    // A tail sent after it began: the load needs no later proof.
+    await fast.clock.advance(BEAT_MS);
+    fast.remote.read.hold();
+    const read = fast.cache.get('k');
+    await settled();
+    older.answer('older');
+    expect(await load).toBe('older');
+    await settled();
+    expect(fast.cache.peek('k')).toBe('older');
+    fast.hub.authority.evict('k');
+    invalidate();
+    await third.cache.getOrSet('k', () => 'newer', TAGGED);
+    await settled();
+    fast.remote.read.release();
+    expect(await read).toBe('newer');
+
+    expect(fast.cache.peek('k')).toBeUndefined();
+    third.remote.tail.release();
+  });
+
+  test('nor to a value of its own, set before the event and stored after it', async () => {
+    const { fast, third, invalidate } = await openDeaf(100);
+    const { view } = fast.remote.partition;
+    fast.hub.authority.invalidate({ ...NOTHING, keys: ['x'] }, undefined, fast.clock.wallMs());
+    view.meet(view.epoch ?? '', 1);
+    fast.remote.set.hold();
+    const set = fast.cache.set('k', 'older', TAGGED);
+    await settled();
+    invalidate();
+    await third.cache.getOrSet('k', () => 'newer', TAGGED);
+    await settled();
+    expect(await fast.cache.get('k')).toBe('newer');
+    fast.remote.set.release();
+    await set;
     await settled();
 
     expect(fast.cache.peek('k')).toBeUndefined();

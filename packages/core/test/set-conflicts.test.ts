@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { expectCode } from './support/codes.ts';
 import { settled } from './support/fake-clock.ts';
-import { BEAT_MS, ControlledLoader, expectIdle, openInstance, openInstances } from './support/instances.ts';
+import {
+  BEAT_MS,
+  ControlledLoader,
+  expectIdle,
+  openInstance,
+  openInstances,
+  startInstance,
+} from './support/instances.ts';
 
 describe('a set', () => {
   test('is stored in both layers and makes the others forget', async () => {
@@ -221,4 +228,15 @@ describe('a value over maxValueBytes', () => {
     expect(remote.log.slice(calls).filter(({ call }) => call !== 'read')).toEqual([]);
     expect(cache.peek('k')).toBe('small');
   });
+});
+
+// Symptom: it was dated when it was sent, after events that had come since the call.
+test('a set that was called before anything was known of the sequence is not stored', async () => {
+  const { cache, hub, remote } = startInstance();
+  const set = cache.set('k', 'v');
+  await cache.ready();
+  expect(await set).toEqual({ stored: false, outdated: false, delivered: true });
+  expect(hub.stored('k')).toBe(undefined);
+  expect(remote.log.map(({ call }) => call)).toEqual(['invalidate']);
+  expect(await cache.set('k', 'v')).toMatchObject({ stored: true });
 });
