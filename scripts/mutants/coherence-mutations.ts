@@ -60,11 +60,12 @@ export const COHERENCE_MUTATIONS: readonly Mutation[] = [
     '    this.activity.markAll(isSameEpoch ? seq : Number.POSITIVE_INFINITY);\n',
     '',
   ),
+  one('a snapshot behind an own reply proves', VIEW, "    if (isBehindOwn) return 'unproved';\n", ''),
   one(
-    'a snapshot behind an own reply proves',
+    'a snapshot that the bus has overtaken closes fences again',
     VIEW,
-    "return seq < this.#ownSeq ? 'unproved' : this.#prove(reply, sentAtMs);",
-    'return this.#prove(reply, sentAtMs);',
+    'if (!isBehindOwn && seq >= this.#applied) this.fences',
+    'if (!isBehindOwn) this.fences',
   ),
   one(
     'own effects wait for the bus',

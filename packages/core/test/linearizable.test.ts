@@ -103,6 +103,7 @@ describe('linearizable', () => {
 
   test('waits out the lease where the list of members is young, and not where it is old', async () => {
     const [a] = await openInstances(2);
+    a.hub.authority.loseMembers();
     await a.clock.advance(3_000);
     expect(await linearizedWithin(a, LEASE_MS)).toBe(false);
     await a.clock.advance(10_000);

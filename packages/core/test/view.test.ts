@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Invalidation, SequencedEvent, Snapshot, TailReply } from '../src/coherence/coordinator.ts';
+import type { FenceChange, Invalidation, SequencedEvent, Snapshot, TailReply } from '../src/coherence/coordinator.ts';
 import { View } from '../src/coherence/view.ts';
 import { Flight } from '../src/engine/flight.ts';
 import { NOTHING } from '../src/wire/event.ts';
@@ -297,6 +297,26 @@ test('an epoch doubted already does not void another tail', () => {
   view.ownReply({ epoch: B, seq: 3 }, key('k'), undefined);
   view.confirmEpoch(B);
   expect(view.voids).toBe(voids);
+});
+
+// Symptom: a fence that had been lifted stayed closed on one instance for good, and nothing it covered was cached there.
+test('a snapshot that the bus has overtaken closes no fence again', () => {
+  const { view, tail, isProved } = opened();
+  const fence = { id: 'f', isExclusive: false, keys: ['k'], tags: [], prefixes: [] };
+  const change = (seq: number, kind: FenceChange) => ({ ...event(seq, key('k')), fence: kind });
+  view.receive(change(6, { kind: 'close', id: 'f', lifeMs: 1_000, isExclusive: false }));
+  expect(view.fences.size).toBe(1);
+  view.receive(change(7, { kind: 'lift', id: 'f' }));
+  expect(tail({ seq: 6, snapshot: { ...EMPTY, fences: [fence] } })).toBe('proved');
+  expect(view.fences.size).toBe(0);
+  expect([view.applied, isProved()]).toEqual([7, true]);
+});
+
+test('a snapshot behind an own call does not count as applied: the fences it shows are asked for again', () => {
+  const { view, tail } = opened();
+  view.ownReply({ epoch: A, seq: 9 }, key('k'), undefined);
+  expect(tail({ seq: 8, snapshot: EMPTY })).toBe('unproved');
+  expect(view.applied).toBe(5);
 });
 
 describe('an epoch met in a value', () => {

@@ -180,14 +180,17 @@ export class View {
     const isSameEpoch = epoch === this.epoch;
     if (!isSameEpoch) this.#enterEpoch(epoch);
     this.#versions.merge(snapshot);
-    // A snapshot from before an own call must not open the fence that call closed.
-    if (seq >= this.#ownSeq) this.fences.replace(snapshot.fences);
+    const isBehindOwn = seq < this.#ownSeq;
+    // One from before an own call must not open the fence that call closed, and one that the bus has overtaken must not
+    // close what has been lifted since.
+    if (!isBehindOwn && seq >= this.#applied) this.fences.replace(snapshot.fences);
     this.#memory.forgetAll();
     this.activity.markAll(isSameEpoch ? seq : Number.POSITIVE_INFINITY);
     this.generation++;
-    this.#applied = Math.max(this.#applied, seq);
     this.#meet(seq);
-    return seq < this.#ownSeq ? 'unproved' : this.#prove(reply, sentAtMs);
+    if (isBehindOwn) return 'unproved';
+    this.#applied = Math.max(this.#applied, seq);
+    return this.#prove(reply, sentAtMs);
   }
 
   #enterEpoch(epoch: string): void {

@@ -266,5 +266,6 @@ export class Mutations {
 }
 
 function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.after(delayMs, resolve));
+  // The caller waits for it, so it keeps the process alive.
+  return new Promise((resolve) => clock.after(delayMs, resolve, 'awaited'));
 }

@@ -28,8 +28,8 @@ export interface MemberListState {
 /** Who asks for tails: the instances that a linearizable write waits for, and the Δ they agree on. */
 export class MemberList {
   readonly #members = new Map<string, Listed>();
-  /** Since when members are listed; `undefined` while nobody has asked. */
-  #begunMs: number | undefined;
+  /** Since when members are listed, from the beginning of time unless it was lost; `undefined` until somebody asks then. */
+  #begunMs: number | undefined = 0;
   #agreement: Agreement | undefined;
 
   /** Notes the asking member; answers the Δ agreed on where a live member keeps to another one. */

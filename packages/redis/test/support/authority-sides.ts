@@ -52,6 +52,7 @@ export const DAY_MS = 86_400_000;
 
 export function modelSide(maxVersions: number): Side {
   const authority = new Authority({ randomEpoch, maxVersions, ...LIMITS });
+  authority.loseMembers();
   const run = async <R>(call: (open: Authority) => R): Promise<R> => {
     authority.open(authority.timeline, randomEpoch(), NOW_MS);
     return call(authority);

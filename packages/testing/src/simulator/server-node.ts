@@ -92,6 +92,7 @@ export class ServerNode {
     const randomEpoch = (): string => '0'.repeat(32);
     this.authority = new Authority({ randomEpoch, logEvents, maxVersions, maxBytes: 2 ** 24 });
     this.authority.lose();
+    this.authority.loseMembers();
     this.authority.subscribe((event) => this.#publish(event));
   }
 
