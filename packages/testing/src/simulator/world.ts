@@ -84,7 +84,9 @@ export class World implements Surroundings {
     const epoch = String(reply[1]);
     const seq = Number(reply[2]);
     const { sha1 } = command;
-    if (sha1 === INVALIDATE_NAMES.sha1 || sha1 === SET_ENTRIES.sha1) {
+    // Sets that are all outdated are no event: the number is that of somebody else's.
+    const isOwnEvent = sha1 === SET_ENTRIES.sha1 && reply.slice(3).some((outcome) => outcome !== 3);
+    if (sha1 === INVALIDATE_NAMES.sha1 || isOwnEvent) {
       this.hear(instance, () => this.oracle.heardMessage(instance, epoch, seq));
     }
     if (sha1 !== READ_TAIL.sha1) return;
