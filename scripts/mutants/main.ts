@@ -17,7 +17,7 @@ const TESTS_FILE = 'tests.json';
 const SIMULATION_TIMEOUT_MS = 900_000;
 const TESTS_TIMEOUT_MS = 300_000;
 /** A mutation often shows in a test that waits for something that never comes. */
-const TEST_TIMEOUT_MS = '15000';
+const TEST_TIMEOUT_MS = '30000';
 
 const { values } = parseArgs({
   options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },

@@ -1,6 +1,6 @@
-import { FaultProxy } from '@tierwise/testing';
 import type { CacheError } from 'tierwise';
 import { expect, inject, test } from 'vitest';
+import { FaultProxy } from '../../testing/src/proxy/fault-proxy.ts';
 import { openCache, openReady, uniqueName } from './support/caches.ts';
 import { eventually } from './support/until.ts';
 

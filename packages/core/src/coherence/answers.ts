@@ -45,7 +45,9 @@ export class Answers {
 
   /** `key` was answered with something that was there at `date`. */
   note(key: string, date: number = this.#sent): void {
-    if (date < this.#proved || date <= (this.#dates.get(key) ?? -1)) return;
+    if (date < this.#proved) return;
+    // What begins now is dated last of all; only a load may be dated earlier than what was answered meanwhile.
+    if (date < this.#sent && (this.#dates.get(key) ?? -1) > date) return;
     this.#dates.set(key, date);
     if (this.#dates.size <= MAX_KEYS) return;
     this.#others = this.#sent;
@@ -54,16 +56,18 @@ export class Answers {
 
   /** Whether a value of `key` from the shared layer may be older than one that was answered. */
   isDue(key: string): boolean {
-    return this.#dateOf(key) >= this.#proved;
+    return this.#others >= this.#proved || (this.#dates.get(key) ?? -1) >= this.#proved;
   }
 
   /** The tail after which one has to be sent before any of these keys can be read; -1 where none has to. */
   dueAfter(keys: readonly string[]): number {
-    const date = keys.reduce((latest, key) => Math.max(latest, this.#dateOf(key)), -1);
-    return date < this.#proved ? -1 : date;
-  }
-
-  #dateOf(key: string): number {
-    return Math.max(this.#others, this.#dates.get(key) ?? -1);
+    let latest = this.#others;
+    if (this.#dates.size > 0) {
+      for (const key of keys) {
+        const date = this.#dates.get(key);
+        if (date !== undefined && date > latest) latest = date;
+      }
+    }
+    return latest < this.#proved ? -1 : latest;
   }
 }

@@ -70,7 +70,9 @@ export class Watch {
     const sentAtMs = clock.monotonicMs();
     const answer = this.#timed(operation, layer, call);
     answer.then(
-      ({ epoch, seq }) => this.onRoundTrip(trips.onReply(epoch, seq, sentAtMs)),
+      (reply) => {
+        if (isEvent(reply)) this.onRoundTrip(trips.onReply(reply.epoch, reply.seq, sentAtMs));
+      },
       () => {},
     );
     return answer;
@@ -128,4 +130,9 @@ export class Watch {
 /** A driver that throws where it should reject fails its call, and nothing else. */
 async function attempt<R>(call: () => Promise<R>): Promise<R> {
   return call();
+}
+
+/** Sets that all come too late are answered with the number of somebody else's event. */
+function isEvent(reply: SequencedReply & { readonly outcomes?: readonly string[] }): boolean {
+  return reply.outcomes === undefined || reply.outcomes.some((outcome) => outcome !== 'outdated');
 }
