@@ -1,45 +1,93 @@
 import type { Redis } from 'ioredis';
-import { CacheError } from 'tierwise/driver';
-import type { ConnectionOverrides, ResolvedRedisOptions } from './options.ts';
+import { CacheError, type Clock } from 'tierwise/driver';
+import type { ConnectionOverrides, NodeAddress, ResolvedRedisOptions } from './options.ts';
 
-/** Address of one node. */
-export interface NodeAddress {
-  readonly host: string;
-  readonly port: number;
+type SlotRange = readonly [from: number, to: number, primary: NodeAddress];
+
+/** Who serves which slots, as one node told it. */
+interface Told {
+  readonly isOk: boolean;
+  readonly ranges: readonly SlotRange[];
+  /** All nodes, replicas included. */
+  readonly nodes: readonly NodeAddress[];
 }
 
-/**
- * The primary that serves the slot of `key` right now, as the first seed that answers tells it.
- *
- * @throws {CacheError} `REMOTE_UNAVAILABLE` when no seed does
- */
-export async function findPrimary(
-  source: ResolvedRedisOptions,
-  overrides: ConnectionOverrides,
-  key: string,
-): Promise<NodeAddress> {
-  let cause: unknown;
-  for (const seed of source.seeds()) {
-    const client = source.create({ ...overrides, ...seed, commandTimeout: source.deadlineMs });
+/** Asks a cluster who serves what; remembers its nodes, so that those given at first need not live for ever. */
+export class ClusterTopology {
+  readonly #source: ResolvedRedisOptions;
+  readonly #overrides: ConnectionOverrides;
+  readonly #clock: Clock;
+  /** Where to ask, the one that answered last first. */
+  #nodes: readonly NodeAddress[] = [];
+
+  constructor(source: ResolvedRedisOptions, overrides: ConnectionOverrides, clock: Clock) {
+    this.#source = source;
+    this.#clock = clock;
+    this.#overrides = overrides;
+  }
+
+  /**
+   * The primary of a slot, as a function, from the first node that answers and knows of no failure; else from the first
+   * that answers. One connection at a time, each within the deadline.
+   *
+   * @throws {CacheError} `REMOTE_UNAVAILABLE` when no node answers
+   */
+  async lookUp(): Promise<(slot: number) => NodeAddress | undefined> {
+    let second: Told | undefined;
+    let cause: unknown;
+    for (const node of distinct([...this.#nodes, ...this.#source.seeds()])) {
+      try {
+        const told = await this.#ask(node);
+        this.#nodes = distinct([node, ...told.nodes]);
+        if (told.isOk) return finder(told);
+        second ??= told;
+      } catch (error) {
+        cause = error;
+      }
+    }
+    if (second !== undefined) return finder(second);
+    throw new CacheError('REMOTE_UNAVAILABLE', 'no node of the cluster tells who serves what', {}, { cause });
+  }
+
+  async #ask(node: NodeAddress): Promise<Told> {
+    const client = this.#source.create({ ...this.#overrides, ...node });
     client.on('error', () => {});
+    const deadline = this.#clock.after(this.#source.deadlineMs, () => client.disconnect());
     try {
       await client.connect();
-      return await askPrimary(client, seed, key);
-    } catch (error) {
-      cause = error;
+      return await askNode(client, node, this.#source.reach);
     } finally {
+      deadline.cancel();
       client.disconnect();
     }
   }
-  throw new CacheError('REMOTE_UNAVAILABLE', 'no node of the cluster tells who serves the partition', {}, { cause });
 }
 
-async function askPrimary(client: Redis, seed: NodeAddress, key: string): Promise<NodeAddress> {
-  const slot = Number(await client.cluster('KEYSLOT', key));
-  const ranges = await client.cluster('SLOTS');
-  const range = ranges.find(([from, to]) => from <= slot && slot <= to);
-  if (range === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'no node serves the partition');
-  const [, , [host, port]] = range as unknown as [number, number, [string | null, number]];
-  // A node that does not know its own address names itself by none.
-  return { host: host === '' || host === null ? seed.host : host, port };
+async function askNode(client: Redis, asked: NodeAddress, reach: ResolvedRedisOptions['reach']): Promise<Told> {
+  const [info, slots] = await Promise.all([client.cluster('INFO'), client.cluster('SLOTS')]);
+  type Node = readonly [host: string | null, port: number];
+  // A node that does not know its own address names itself by none, and is where it was asked.
+  const addressOf = ([host, port]: Node): NodeAddress =>
+    host === '' || host === null ? { host: asked.host, port } : reach({ host, port });
+  const ranges = (slots as unknown as readonly [number, number, Node, ...Node[]][]).map(
+    ([from, to, ...nodes]) => [from, to, nodes.map(addressOf)] as const,
+  );
+  return {
+    isOk: /^cluster_state:ok\r?$/m.test(info),
+    ranges: ranges.flatMap(([from, to, [primary]]) => (primary === undefined ? [] : [[from, to, primary] as const])),
+    nodes: ranges.flatMap(([, , nodes]) => nodes),
+  };
+}
+
+function finder({ ranges }: Told): (slot: number) => NodeAddress | undefined {
+  return (slot) => ranges.find(([from, to]) => from <= slot && slot <= to)?.[2];
+}
+
+function distinct(nodes: readonly NodeAddress[]): NodeAddress[] {
+  return [...new Map(nodes.map((node) => [addressText(node), node])).values()];
+}
+
+/** An address as a name for the node behind it. */
+export function addressText({ host, port }: NodeAddress): string {
+  return `${host}:${port}`;
 }

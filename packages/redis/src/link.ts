@@ -41,7 +41,7 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
 
 /** Replies that say this server is not, or no longer, the one to talk to. */
-const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|NOAUTH)\b/;
+const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|NOAUTH)\b/;
 
 /**
  * One connection to the primary, made anew whenever it ends.
@@ -125,7 +125,8 @@ export class Link {
     this.#retry?.cancel();
     this.#watch?.cancel();
     this.#connection = undefined;
-    for (const waiting of this.#waiting) waiting.reject(new CacheError('REMOTE_UNAVAILABLE', 'the cache was closed'));
+    for (const waiting of this.#waiting)
+      waiting.reject(new CacheError('REMOTE_UNAVAILABLE', 'the connection was closed'));
     this.#client?.disconnect();
   }
 

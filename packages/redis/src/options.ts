@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions, type SentinelAddress } from 'ioredis';
+import { Cluster, type NatMap, Redis, type RedisOptions, type SentinelAddress } from 'ioredis';
 import { checkObject, type Duration, invalidOption, toMs, wholeNumber } from 'tierwise/driver';
 
 /** Options that every kind of connection takes. */
@@ -33,11 +33,19 @@ export interface SentinelOptions extends CommonRedisOptions {
   readonly options?: RedisOptions;
 }
 
+/** Address of one node. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface ClusterAddress {
   /** Some of its nodes; the others are found. */
-  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  readonly nodes: readonly NodeAddress[];
   /** Parts the cache is cut into, spread over the nodes. Equal on every instance, never changed. Default 16, 1 to 1,024. */
   readonly partitions?: number;
+  /** Announced address, as `host:port`, → the address it is reached at from here, as ioredis takes it. Default: the same. */
+  readonly natMap?: NatMap;
   /** Further ioredis options for each node, for example `password`. */
   readonly options?: RedisOptions;
 }
@@ -62,7 +70,9 @@ export interface ResolvedRedisOptions {
   /** A client that is not connected yet. `overrides` win over the user's options. */
   create(overrides: ConnectionOverrides): Redis;
   /** Addresses to ask for the topology, where `partitions` is given. */
-  seeds(): readonly { readonly host: string; readonly port: number }[];
+  seeds(): readonly NodeAddress[];
+  /** An address that a cluster announces as it can be reached from here. */
+  reach(address: NodeAddress): NodeAddress;
 }
 
 const DEFAULT_DEADLINE_MS = 1_000;
@@ -110,8 +120,8 @@ function fromSentinels(given: SentinelOptions): Source {
 function fromCluster(given: ClusterOptions): Source {
   checkObject(given, 'redis', ['cluster', ...COMMON]);
   const { cluster } = given;
-  checkObject(cluster, 'redis.cluster', ['nodes', 'partitions', 'options']);
-  const { nodes, options = {} } = cluster;
+  checkObject(cluster, 'redis.cluster', ['nodes', 'partitions', 'natMap', 'options']);
+  const { nodes, natMap, options = {} } = cluster;
   if (!Array.isArray(nodes) || nodes.length === 0)
     throw invalidOption('redis.cluster.nodes', 'must name at least one node');
   return {
@@ -120,6 +130,7 @@ function fromCluster(given: ClusterOptions): Source {
     partitions: partitionCount(cluster.partitions),
     create: (overrides) => new Redis({ ...options, ...overrides }),
     seeds: () => nodes,
+    reach: reachThrough(natMap),
   };
 }
 
@@ -127,13 +138,14 @@ function fromClient(given: ClientOptions): Source {
   checkObject(given, 'redis', ['client', 'partitions', ...COMMON]);
   const { client, partitions } = given;
   if (isCluster(client)) {
-    const { keyPrefix = '', redisOptions = {} } = client.options;
+    const { keyPrefix = '', redisOptions = {}, natMap } = client.options;
     return {
       keyPrefix,
       database: 0,
       partitions: partitionCount(partitions),
       create: (overrides) => new Redis({ ...redisOptions, ...overrides }),
       seeds: () => seedsOf(client),
+      reach: reachThrough(natMap),
     };
   }
   if (typeof client !== 'object' || client === null || typeof client.duplicate !== 'function') {
@@ -146,11 +158,19 @@ function fromClient(given: ClientOptions): Source {
 function standalone(create: (overrides: ConnectionOverrides) => Redis): Source {
   // ioredis reads addresses in several forms; a client that never connects tells what it made of them.
   const { keyPrefix, db } = create({ lazyConnect: true, replyMapping: 'legacy' }).options;
-  return { keyPrefix: keyPrefix ?? '', database: db ?? 0, partitions: undefined, create, seeds: () => [] };
+  const noCluster = { partitions: undefined, seeds: () => [], reach: reachThrough(undefined) };
+  return { keyPrefix: keyPrefix ?? '', database: db ?? 0, create, ...noCluster };
+}
+
+function reachThrough(natMap: NatMap | undefined): (address: NodeAddress) => NodeAddress {
+  return (address) => {
+    const text = `${address.host}:${address.port}`;
+    return (typeof natMap === 'function' ? natMap(text) : natMap?.[text]) ?? address;
+  };
 }
 
 /** The nodes a cluster client knows now, and those it was given, since it may not be connected. */
-function seedsOf(client: Cluster): { host: string; port: number }[] {
+function seedsOf(client: Cluster): NodeAddress[] {
   const { startupNodes = [] } = client as unknown as { startupNodes?: readonly (string | number | RedisOptions)[] };
   const given = startupNodes.flatMap((node) => {
     if (typeof node === 'number') return [{ host: '127.0.0.1', port: node }];

@@ -48,13 +48,14 @@ export class RedisCoordinator implements Coordinator {
   }
 
   async tail(request: TailRequest): Promise<TailReply> {
-    const { tail, names } = this.#links;
+    const { tail, names, layout, index } = this.#links;
     const { member, epoch = '', applied } = request;
-    const args = [epoch, applied, TAIL_EVENTS, member.id, member.leaseMs];
+    const args = [epoch, applied, TAIL_EVENTS, member.id, member.leaseMs, layout.claim];
     const reply = await runScript(tail, names.state, READ_TAIL, [names.members], args);
     const { timeline } = tail;
     if (timeline === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended');
     void this.#links.unite();
+    layout.note(index, reply[4] === 'LAYOUT' ? Number(reply[5]) : undefined);
     return { ...parseTail(reply), timeline };
   }
 
@@ -95,7 +96,7 @@ export class RedisCoordinator implements Coordinator {
   }
 
   renewBus(): void {
-    this.#links.bus.drop(new CacheError('REMOTE_UNAVAILABLE', 'the bus told nothing of events that happened'));
+    this.#links.renewBus();
   }
 
   async renewFence(id: string, lifeMs: number): Promise<boolean> {

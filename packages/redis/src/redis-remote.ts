@@ -1,20 +1,22 @@
-import type { Redis } from 'ioredis';
-import { partitionIndex, type Remote, type RemoteContext, type RemotePartition } from 'tierwise/driver';
-import { findPrimary } from './cluster-topology.ts';
+import { partitionIndex, type Remote, type RemoteContext, type RemoteSession } from 'tierwise/driver';
+import { ClusterLinks } from './cluster-links.ts';
+import { ClusterTopology } from './cluster-topology.ts';
+import { Layout } from './layout.ts';
 import { Names } from './names.ts';
+import { type LinkRole, NodeLinks } from './node-links.ts';
 import {
   type ConnectionOverrides,
   type RedisRemoteOptions,
   type ResolvedRedisOptions,
   resolveRedisOptions,
 } from './options.ts';
-import { type LinkRole, PartitionLinks } from './partition-links.ts';
+import { PartitionLinks } from './partition-links.ts';
 import { RedisCoordinator } from './redis-coordinator.ts';
 import { RedisStore } from './redis-store.ts';
 
 /**
- * Redis 7 or later, or Valkey, as the shared layer and coherence authority. Takes connections of its own, three for each
- * partition, and needs no option of the server.
+ * Redis 7 or later, or Valkey, as the shared layer and coherence authority. Takes connections of its own, three to the
+ * server, or three to each primary of a cluster that serves any of its partitions, and needs no option of the server.
  *
  * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_DURATION`
  */
@@ -23,64 +25,97 @@ export function redis(options: RedisRemoteOptions): Remote {
   return {
     name: 'redis',
     open(context) {
-      const all =
-        source.partitions === undefined
-          ? [openPartition(source, context, undefined)]
-          : Array.from({ length: source.partitions }, (_, index) => openPartition(source, context, index));
-      return {
-        partitions: all.map(({ partition }) => partition),
-        partitionOf: (key) => partitionIndex(key, all.length),
-        close: async () => {
-          for (const { links } of all) links.close();
-        },
-      };
+      return source.partitions === undefined
+        ? openServer(source, context)
+        : openCluster(source, context, source.partitions);
     },
   };
 }
 
-function openPartition(
-  source: ResolvedRedisOptions,
-  context: RemoteContext,
-  partition: number | undefined,
-): { links: PartitionLinks; partition: RemotePartition } {
-  const { cacheName, clock, leaseMs, logEvents, maxVersions, onError } = context;
-  const names = new Names({ cacheName, keyPrefix: source.keyPrefix, database: source.database, partition });
+function openServer(source: ResolvedRedisOptions, context: RemoteContext): RemoteSession {
+  const { cacheName, onError } = context;
+  const home = new NodeLinks({
+    ...linkOptions(source, context),
+    isSharded: false,
+    create: (role) => source.create(connectionOptions(source, cacheName, role)),
+    onDown: onError,
+  });
   const links = new PartitionLinks({
-    names,
+    index: 0,
+    names: new Names({ cacheName, keyPrefix: source.keyPrefix, database: source.database, partition: undefined }),
+    layout: new Layout(0),
+    isSharded: false,
+    onOpen: (partition) => {
+      partition.settle(home);
+      home.open();
+    },
+    onRedirected: () => {},
+  });
+  return session([links], context, async () => home.close());
+}
+
+function openCluster(source: ResolvedRedisOptions, context: RemoteContext, count: number): RemoteSession {
+  const { cacheName, clock, onError } = context;
+  const layout = new Layout(count);
+  const cluster = new ClusterLinks({
+    clock,
+    topology: new ClusterTopology(source, connectionOptions(source, cacheName, 'topology'), clock),
+    reach: (address) => source.reach(address),
+    createLinks: (address, onDown) =>
+      new NodeLinks({
+        ...linkOptions(source, context),
+        isSharded: true,
+        create: (role) => source.create({ ...connectionOptions(source, cacheName, role), ...address }),
+        onDown,
+      }),
+    onError,
+  });
+  const all = Array.from({ length: count }, (_, index) => {
+    return new PartitionLinks({
+      index,
+      names: new Names({ cacheName, keyPrefix: source.keyPrefix, database: 0, partition: index }),
+      layout,
+      isSharded: true,
+      onOpen: (partition) => cluster.place(partition),
+      onRedirected: (partition, home, reply) => cluster.redirect(partition, home, reply),
+    });
+  });
+  return session(all, context, async () => cluster.close());
+}
+
+function linkOptions(source: ResolvedRedisOptions, { clock, leaseMs }: RemoteContext) {
+  return {
     database: source.database,
     clock,
     deadlineMs: source.deadlineMs,
     tailDeadlineMs: Math.min(source.deadlineMs, leaseMs),
     pingMs: Math.max(source.deadlineMs, leaseMs / 3),
-    isSharded: partition !== undefined,
-    create: (role) => createClient(source, cacheName, role, names, partition !== undefined),
-    onError,
-  });
-  return {
-    links,
-    partition: {
-      coordinator: new RedisCoordinator({ links, logEvents, maxVersions }),
-      store: new RedisStore({ links, logEvents }),
-    },
   };
 }
 
-async function createClient(
-  source: ResolvedRedisOptions,
-  cacheName: string,
-  role: LinkRole,
-  names: Names,
-  isSharded: boolean,
-): Promise<Redis> {
-  const overrides = connectionOptions(source, `tierwise:${cacheName}:${role}`);
-  if (!isSharded) return source.create(overrides);
-  return source.create({ ...overrides, ...(await findPrimary(source, overrides, names.state[0])) });
+function session(
+  all: readonly PartitionLinks[],
+  { logEvents, maxVersions }: RemoteContext,
+  close: () => Promise<void>,
+): RemoteSession {
+  return {
+    partitions: all.map((links) => ({
+      coordinator: new RedisCoordinator({ links, logEvents, maxVersions }),
+      store: new RedisStore({ links, logEvents }),
+    })),
+    partitionOf: (key) => partitionIndex(key, all.length),
+    close,
+  };
 }
 
 /** A client that does nothing by itself: `Link` connects it once and replaces it when it ends. */
-function connectionOptions(source: ResolvedRedisOptions, connectionName: string): ConnectionOverrides {
+function connectionOptions(
+  source: ResolvedRedisOptions,
+  cacheName: string,
+  role: LinkRole | 'topology',
+): ConnectionOverrides {
   return {
-    connectionName,
+    connectionName: `tierwise:${cacheName}:${role}`,
     protocol: 3,
     replyMapping: 'legacy',
     lazyConnect: true,

@@ -7,26 +7,45 @@
 -- ARGV[1] timeline   ARGV[2] epoch to start if needed
 -- ARGV[3] epoch of the caller's view or ''   ARGV[4] applied   ARGV[5] most events in one answer
 -- ARGV[6] member id   ARGV[7] its lease in ms
+-- ARGV[8] partitions of its cache, negative to look only and be no member; 0 where there is no cluster
 -- Returns {'OK', epoch, seq, server time in ms, conflicting lease in ms or 0, 'EVENTS', first seq, event text, ...}
 --      or {'OK', epoch, seq, server time in ms, conflicting lease in ms or 0, 'SNAPSHOT', meta field, value, ...}
+--      or {'OK', epoch, seq, server time in ms, 0, 'LAYOUT', partitions of the live members}
 --      or {'TIMELINE', timeline of the state}.
 --
 -- One step, so that sequence number and events belong together. All keys are of one slot.
 -- include: shared/open-partition.lua
+
+local nowText = string.format('%.0f', now)
+-- A number of partitions holds for so long after the last member that confirmed it. What is older may be from a time
+-- before another number, of which this partition need not have heard: nothing of it counts.
+local layout = tonumber(ARGV[8])
+if layout ~= 0 then
+  local partitions, at = unpack(redis.call('HMGET', KEYS[1], 'partitions', 'partitionsAt'))
+  local isOver = partitions and now - tonumber(at) > math.max(60000, 3 * tonumber(ARGV[7]))
+  if partitions and not isOver and tonumber(partitions) ~= math.abs(layout) then
+    return {'OK', epoch, seq, nowText, 0, 'LAYOUT', partitions}
+  end
+  if layout > 0 then
+    if isOver then startEpoch() end
+    redis.call('HSET', KEYS[1], 'partitions', layout, 'partitionsAt', nowText)
+  end
+end
 -- include: shared/announce-event.lua
 -- include: shared/forget-names.lua
 -- include: shared/lift-expired.lua
 
-local nowText = string.format('%.0f', now)
-redis.call('HSETNX', KEYS[4], 'begun', nowText)
-redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
+if layout >= 0 then
+  redis.call('HSETNX', KEYS[4], 'begun', nowText)
+  redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
+end
 
 -- An agreed lease holds for three times itself after the last member that confirmed it.
 local agreed = redis.call('HMGET', KEYS[1], 'lease', 'leaseAt')
 local conflict = 0
 if agreed[1] and agreed[1] ~= ARGV[7] and now - tonumber(agreed[2]) <= 3 * tonumber(agreed[1]) then
   conflict = tonumber(agreed[1])
-else
+elseif layout >= 0 then
   redis.call('HSET', KEYS[1], 'lease', ARGV[7], 'leaseAt', nowText)
 end
 

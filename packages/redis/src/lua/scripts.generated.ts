@@ -32,7 +32,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: '4ccb0de1b43149469e4ea8ea590d4729421bf72b',
+  sha1: 'fbfa613adec4593200bad8ebd1b604ed92483d48',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -40,12 +40,15 @@ local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fenc
 if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+local function startEpoch()
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
   local begun = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+  startEpoch()
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
@@ -204,7 +207,7 @@ export const INVALIDATE_NAMES: LuaScript = {
   name: 'invalidate-names',
   keys: 3,
   variadic: true,
-  sha1: '749716d1160d150a3cdefc8d47a8d0a38e6c7a15',
+  sha1: '9eb1296fb1d3bf1cfd1dbc34c88eb12143eb88dc',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -212,12 +215,15 @@ local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fenc
 if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+local function startEpoch()
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
   local begun = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+  startEpoch()
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
@@ -344,7 +350,7 @@ export const READ_MEMBERS: LuaScript = {
   name: 'read-members',
   keys: 4,
   variadic: false,
-  sha1: '90075efbcb63749d5f9fe80d4ce86e190fb7e2c6',
+  sha1: '9d3d798e6a7dc425a09c8f4b1d3c5f5ed85ce2b1',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -352,12 +358,15 @@ local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fenc
 if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+local function startEpoch()
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
   local begun = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+  startEpoch()
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
@@ -387,7 +396,7 @@ export const READ_TAIL: LuaScript = {
   name: 'read-tail',
   keys: 4,
   variadic: false,
-  sha1: '76b676988f0fe5f2d037fda753704fbee8830993',
+  sha1: 'e4f97df529bb2b89a4dc994ec79e0b1396eac00a',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -395,14 +404,30 @@ local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fenc
 if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+local function startEpoch()
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
   local begun = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+  startEpoch()
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
+end
+local nowText = string.format('%.0f', now)
+local layout = tonumber(ARGV[8])
+if layout ~= 0 then
+  local partitions, at = unpack(redis.call('HMGET', KEYS[1], 'partitions', 'partitionsAt'))
+  local isOver = partitions and now - tonumber(at) > math.max(60000, 3 * tonumber(ARGV[7]))
+  if partitions and not isOver and tonumber(partitions) ~= math.abs(layout) then
+    return {'OK', epoch, seq, nowText, 0, 'LAYOUT', partitions}
+  end
+  if layout > 0 then
+    if isOver then startEpoch() end
+    redis.call('HSET', KEYS[1], 'partitions', layout, 'partitionsAt', nowText)
+  end
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
@@ -492,14 +517,15 @@ if fences then
   end
   if #expired > 0 then saveFences() end
 end
-local nowText = string.format('%.0f', now)
-redis.call('HSETNX', KEYS[4], 'begun', nowText)
-redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
+if layout >= 0 then
+  redis.call('HSETNX', KEYS[4], 'begun', nowText)
+  redis.call('HSET', KEYS[4], ARGV[6], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. nowText .. ' ' .. ARGV[7])
+end
 local agreed = redis.call('HMGET', KEYS[1], 'lease', 'leaseAt')
 local conflict = 0
 if agreed[1] and agreed[1] ~= ARGV[7] and now - tonumber(agreed[2]) <= 3 * tonumber(agreed[1]) then
   conflict = tonumber(agreed[1])
-else
+elseif layout >= 0 then
   redis.call('HSET', KEYS[1], 'lease', ARGV[7], 'leaseAt', nowText)
 end
 local reply = {'OK', epoch, seq, nowText, conflict}
@@ -529,7 +555,7 @@ export const RENEW_FENCE: LuaScript = {
   name: 'renew-fence',
   keys: 3,
   variadic: false,
-  sha1: '8dc37e7e41cdd0f7bc2711c3fd93f18ad8f7897b',
+  sha1: '1703494d6d83073497d7f075947bf917f51ca169',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -537,12 +563,15 @@ local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fenc
 if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+local function startEpoch()
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
   local begun = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+  startEpoch()
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
@@ -649,7 +678,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: 'de6af7ad8172e8379606074112c02e75d2fc4bb7',
+  sha1: 'f22ac315c1164ee08610e101a58d1356873970f6',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -657,12 +686,15 @@ local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fenc
 if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+local function startEpoch()
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
   local begun = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+  startEpoch()
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end

@@ -125,7 +125,7 @@ export class ScriptPartition {
     maxEvents: number = 1_000,
     newEpoch: string = randomEpoch(),
   ): Promise<Reply> {
-    const args = [this.timeline, newEpoch, epoch, applied, maxEvents, member.id, member.leaseMs];
+    const args = [this.timeline, newEpoch, epoch, applied, maxEvents, member.id, member.leaseMs, 0];
     return this.#runOn([...this.names.state, this.names.members], READ_TAIL, args);
   }
 

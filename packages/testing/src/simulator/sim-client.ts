@@ -36,6 +36,7 @@ export class SimClient extends EventEmitter {
   #wire: Wire | undefined;
   #node: ServerNode | undefined;
   #pending: Pending[] = [];
+  #channel = '';
   #isOver = false;
 
   constructor(options: SimClientOptions) {
@@ -67,7 +68,7 @@ export class SimClient extends EventEmitter {
             machine.run(() => {
               if (this.#isOver) return;
               this.#sim.onMessage(text);
-              this.emit('message', '', text);
+              this.emit('message', this.#channel, text);
             }),
           end: () => machine.run(() => this.#close(new Error('Connection is closed.'))),
         });
@@ -102,7 +103,8 @@ export class SimClient extends EventEmitter {
     return this.#send({ name: 'mget', keys });
   }
 
-  subscribe(): Promise<unknown> {
+  subscribe(channel: string): Promise<unknown> {
+    this.#channel = channel;
     return this.#send({ name: 'subscribe' });
   }
 

@@ -12,12 +12,15 @@ local partition = redis.call('HMGET', KEYS[1], 'epoch', 'timeline', 'seq', 'fenc
 if partition[5] and partition[5] ~= '1' then return {'FORMAT', partition[5]} end
 local epoch, timeline, seq, fences = partition[1], partition[2], tonumber(partition[3]), partition[4]
 local fenceEpoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+local function startEpoch()
   epoch, timeline, seq, fences = ARGV[2], ARGV[1], 0, false
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
   local begun = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'format', 1, 'epoch', epoch, 'timeline', timeline, 'seq', 0, 'begun', begun)
   redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if not epoch or not timeline or not seq or not partition[5] or fenceEpoch ~= epoch then
+  startEpoch()
 elseif timeline ~= ARGV[1] then
   return {'TIMELINE', timeline}
 end
