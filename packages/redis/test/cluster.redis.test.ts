@@ -2,8 +2,10 @@ import { Cluster } from 'ioredis';
 import type { Cache } from 'tierwise';
 import { partitionIndex } from 'tierwise/driver';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { RedisCluster } from '../../testing/src/consistency/redis-cluster.ts';
+import { FaultProxy } from '../../testing/src/index.ts';
 import { openCache, uniqueName } from './support/caches.ts';
-import { RedisCluster } from './support/redis-cluster.ts';
+import { connectionsOf, expectAtHome, keysOf, nodeOf, remoteOf, startCluster } from './support/cluster.ts';
 import { eventually } from './support/until.ts';
 
 const PARTITIONS = 4;
@@ -15,7 +17,7 @@ let one: Cache;
 let two: Cache;
 
 beforeAll(async () => {
-  cluster = await RedisCluster.start(3);
+  cluster = await startCluster(0);
 });
 
 afterAll(() => cluster.stop());
@@ -28,10 +30,7 @@ beforeEach(async () => {
 });
 
 function open(): Cache {
-  return openCache(
-    { name, coherence: { lease: '600ms' } },
-    { cluster: { nodes: cluster.nodes, partitions: PARTITIONS } },
-  );
+  return openCache({ name, coherence: { lease: '600ms' } }, remoteOf(cluster, PARTITIONS));
 }
 
 test('partitions are spread over the nodes, each in one slot with its state', async () => {
@@ -41,10 +40,8 @@ test('partitions are spread over the nodes, each in one slot with its state', as
     ...['#meta', '#fence', '#log', '#members'].map((part) => base + part),
     ...KEYS.filter((key) => partitionIndex(key, PARTITIONS) === index).map((key) => `${base}:${key}`),
   ]);
-  expect(await cluster.keys(`{${name}`)).toEqual(expected.sort());
-  const owners = await Promise.all(
-    Array.from({ length: PARTITIONS }, (_, index) => cluster.ownerOf(`{${name}.${index}}#meta`)),
-  );
+  expect(await keysOf(cluster, `{${name}`)).toEqual(expected.sort());
+  const owners = await Promise.all(Array.from({ length: PARTITIONS }, (_, index) => nodeOf(cluster, name, index)));
   expect(new Set(owners).size).toBeGreaterThan(1);
 });
 
@@ -86,7 +83,7 @@ describe('a guarded write', () => {
         );
         const sets = await two.setMany(KEYS.map((key) => ({ key, value: 'raced', ...options })));
         expect(sets.map(({ stored }) => stored)).toEqual(KEYS.map(() => false));
-        expect(await cluster.keys(`{${name}`)).not.toContainEqual(expect.stringContaining(':key:'));
+        expect(await keysOf(cluster, `{${name}`)).not.toContainEqual(expect.stringContaining(':key:'));
       });
       expect(result).toMatchObject({ delivered: true, fenced: true });
       await eventually(async () => {
@@ -114,8 +111,8 @@ describe('a guarded write', () => {
     const fences = () =>
       Promise.all(
         Array.from({ length: PARTITIONS }, async (_, index) => {
-          const meta = `{${name}.${index}}#meta`;
-          return (await cluster.clients[await cluster.ownerOf(meta)]?.hexists(meta, 'fences')) ?? 0;
+          const { client } = await nodeOf(cluster, name, index);
+          return client.hexists(`{${name}.${index}}#meta`, 'fences');
         }),
       );
     expect(await fences()).toEqual(new Array(PARTITIONS).fill(1));
@@ -138,7 +135,7 @@ test('a pattern reaches every partition, and its collection every node', async (
   expect(delivered).toBe(true);
   await eventually(() => KEYS.map((key) => two.peek(key))).toEqual(KEYS.map(() => undefined));
   expect(await collected).toBe(KEYS.length);
-  expect(await cluster.keys(`{${name}`)).not.toContainEqual(expect.stringMatching(/\}:key:/));
+  expect(await keysOf(cluster, `{${name}`)).not.toContainEqual(expect.stringMatching(/\}:key:/));
   expect(await eu.getMany(KEYS)).toEqual(KEYS.map(() => 'old'));
 });
 
@@ -152,7 +149,7 @@ test('a lower version never replaces a higher one, in every partition', async ()
 
 test('events come over sharded channels, long before a tail would bring them', async () => {
   const slow = { name: uniqueName(), coherence: { lease: '60s' } } as const;
-  const remote = { cluster: { nodes: cluster.nodes, partitions: PARTITIONS } };
+  const remote = remoteOf(cluster, PARTITIONS);
   const [writer, reader] = [openCache(slow, remote), openCache(slow, remote)];
   await Promise.all([writer.ready(), reader.ready()]);
   await writer.setMany(KEYS.map((key) => ({ key, value: 1 })));
@@ -163,7 +160,7 @@ test('events come over sharded channels, long before a tail would bring them', a
 });
 
 test('a Cluster client of the application names the cluster, and is left alone', async () => {
-  const given = new Cluster(cluster.nodes, { redisOptions: { replyMapping: 'legacy' }, keyPrefix: 'app:' });
+  const given = new Cluster(cluster.addresses, { redisOptions: { replyMapping: 'legacy' }, keyPrefix: 'app:' });
   onTestFinished(() => given.disconnect());
   await given.set('own', 'value');
   const other = uniqueName();
@@ -172,36 +169,50 @@ test('a Cluster client of the application names the cluster, and is left alone',
   expect((await cache.set('k', 'v')).stored).toBe(true);
   await cache.close();
   expect(await given.get('own')).toBe('value');
-  expect(await cluster.keys(`app:{${other}`)).toHaveLength(2 * 3 + 1 + 1);
+  expect(await keysOf(cluster, `app:{${other}`)).toHaveLength(2 * 3 + 1 + 1);
 });
 
-test('one server is found through, and the loss of another costs only its partitions', async () => {
+test('all nodes are found through one', async () => {
+  const [node] = cluster.addresses as [{ host: string; port: number }];
   const late = openCache(
     { name, coherence: { lease: '600ms' } },
-    { cluster: { nodes: [cluster.nodes[0] as never], partitions: PARTITIONS } },
+    { cluster: { nodes: [node], partitions: PARTITIONS } },
   );
   await one.setMany(KEYS.map((key) => ({ key, value: 'v' })));
   expect(await late.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
 });
 
-test('a partition whose slot moves is followed: reads, writes and events', async () => {
-  const [key] = KEYS as [string];
-  const meta = `{${name}.${partitionIndex(key, PARTITIONS)}}#meta`;
-  await one.set(key, 'old');
-  expect(await two.get(key)).toBe('old');
-  const from = await cluster.ownerOf(meta);
+test('partitions share the connections to their node: three to each, however many there are', async () => {
+  const many = uniqueName();
+  const remote = remoteOf(cluster, 64);
+  const cache = openCache({ name: many }, remote);
+  await cache.ready();
+  await eventually(() => cache.health().state).toBe('coherent');
+  expect(await connectionsOf(cluster, many)).toEqual(cluster.nodes.map(() => ({ commands: 1, tail: 1, bus: 1 })));
+  await expectAtHome(cluster, many, 1, 64);
+});
 
-  await cluster.moveSlotOf(meta, (from + 1) % 3);
+test('nodes that announce addresses of their own are reached through those that are given for them', async () => {
+  const proxies = await Promise.all(cluster.addresses.map((target) => FaultProxy.start({ target })));
+  onTestFinished(async () => {
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+  });
+  const reached = proxies.map(({ host, port }) => ({ host, port }));
+  const announced = cluster.addresses.map(({ host, port }) => `${host}:${port}`);
+  const natMap = Object.fromEntries(announced.map((address, index) => [address, reached[index] as never]));
+  const options = { name, coherence: { lease: '600ms' } } as const;
+  const far = openCache(options, { cluster: { nodes: reached.slice(0, 1), partitions: PARTITIONS, natMap } });
+  await one.setMany(KEYS.map((key) => ({ key, value: 'v' })));
+  await eventually(() => far.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
 
-  await eventually(async () => (await one.set(key, 'new')).stored).toBe(true);
-  await eventually(() => two.get(key)).toBe('new');
-  await eventually(() => [one.health(), two.health()]).toMatchObject([
-    { state: 'coherent', journaled: 0 },
-    { state: 'coherent', journaled: 0 },
-  ]);
-  // The old node has ended the subscriptions without a word and goes on answering PING.
-  const channel = meta.replace('#meta', '#bus:0');
-  const subscribed = cluster.clients[(from + 1) % 3]?.call('PUBSUB', 'SHARDNUMSUB', channel);
-  expect(await subscribed).toEqual([channel, expect.anything()]);
-  await eventually(() => cluster.clients[(from + 1) % 3]?.call('PUBSUB', 'SHARDNUMSUB', channel)).toEqual([channel, 2]);
+  const given = new Cluster(reached.slice(0, 1), {
+    natMap: (address) => reached[announced.indexOf(address)] ?? null,
+    redisOptions: { replyMapping: 'legacy' },
+  });
+  onTestFinished(() => given.disconnect());
+  const named = openCache(options, { client: given, partitions: PARTITIONS });
+  await eventually(() => named.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
+  const links = proxies.flatMap((proxy) => proxy.connections(`tierwise:${name}:`));
+  // The one asked for the topology may still be there.
+  expect(links.length).toBeGreaterThanOrEqual(2 * 3 * 2);
 });

@@ -1,12 +1,13 @@
 import type { HistoryEvent } from '../history/events.ts';
+import type { RemoteAddress } from './lab.ts';
 
 /** What an instance is told when it starts. */
 export interface InstanceConfig {
   /** Its name in the log; a restarted process has another. */
   readonly instance: string;
   readonly cacheName: string;
-  /** Through its proxy. */
-  readonly redisUrl: string;
+  /** Through its proxies. */
+  readonly remote: RemoteAddress;
   readonly leaseMs: number;
   readonly commandTimeoutMs: number;
   readonly keys: number;

@@ -1,13 +1,19 @@
 import { sleep } from '../clock.ts';
-import type { Admission } from '../proxy/fault-proxy.ts';
+import type { Admission, FaultProxy } from '../proxy/fault-proxy.ts';
 import type { SeededRandom } from '../random.ts';
+import type { ClusterLab } from './cluster-lab.ts';
 import { keyNames } from './contract.ts';
 import type { Fleet } from './fleet.ts';
 import type { Lab } from './lab.ts';
+import type { ServerLab } from './server-lab.ts';
 
 /** What a fault can lay hands on. */
 export interface FaultContext {
   readonly lab: Lab;
+  /** The same lab, where it is one server. */
+  readonly server: ServerLab | undefined;
+  /** The same lab, where it is a cluster. */
+  readonly cluster: ClusterLab | undefined;
   readonly fleet: Fleet;
   readonly random: SeededRandom;
   readonly leaseMs: number;
@@ -20,37 +26,50 @@ interface Fault {
   readonly says: string;
   /** Whether it harms whoever else uses the server, so that it is done to servers of our own only. */
   readonly needsOwnServer: boolean;
+  /** Where it can be done. */
+  readonly on: 'server' | 'cluster' | 'both';
   /** Does it once and ends it; answers what it did, for the report. */
   run(context: FaultContext): Promise<string>;
+}
+
+function fault(on: Fault['on'], says: string, run: Fault['run']): Fault {
+  return { says, needsOwnServer: false, on, run };
+}
+
+function destructive(on: Fault['on'], says: string, run: Fault['run']): Fault {
+  return { says, needsOwnServer: true, on, run };
 }
 
 const MAX_FAULT_MS = 4_000;
 
 export const FAULTS = {
-  none: { says: 'nothing', needsOwnServer: false, run: async () => '' },
-  cut: { says: 'connections are reset or closed, some cannot be made for a while', needsOwnServer: false, run: cut },
-  halfopen: { says: 'connections go silent without a FIN, for up to 3 Δ', needsOwnServer: false, run: halfOpen },
-  stall: { says: 'bytes are held back for up to 3 Δ and then arrive', needsOwnServer: false, run: stall },
-  slow: { says: 'every byte takes up to 100 ms longer', needsOwnServer: false, run: slow },
-  pause: { says: 'a process is stopped (SIGSTOP) for up to 3 Δ', needsOwnServer: false, run: pause },
-  crash: { says: 'a process is killed and replaced', needsOwnServer: false, run: crash },
-  restart: { says: 'Redis is killed and comes back empty', needsOwnServer: true, run: restart },
-  rollback: { says: 'Redis is killed and comes back from an older RDB file', needsOwnServer: true, run: rollback },
-  failover: { says: 'a replica that lags is promoted behind the same address', needsOwnServer: true, run: failover },
-  flushall: { says: 'FLUSHALL', needsOwnServer: true, run: flushAll },
-  evict: {
-    says: 'one of the keys of the cache is deleted: meta, fence, log or entries',
-    needsOwnServer: false,
-    run: evict,
-  },
-  killpubsub: { says: 'CLIENT KILL TYPE pubsub', needsOwnServer: true, run: killPubSub },
+  none: fault('both', 'nothing', async () => ''),
+  cut: fault('both', 'connections are reset or closed, some cannot be made for a while', cut),
+  halfopen: fault('both', 'connections go silent without a FIN, for up to 3 Δ', halfOpen),
+  stall: fault('both', 'bytes are held back for up to 3 Δ and then arrive', stall),
+  slow: fault('both', 'every byte takes up to 100 ms longer', slow),
+  pause: fault('both', 'a process is stopped (SIGSTOP) for up to 3 Δ', pause),
+  crash: fault('both', 'a process is killed and replaced', crash),
+  restart: destructive('server', 'Redis is killed and comes back empty', restart),
+  rollback: destructive('server', 'Redis is killed and comes back from an older RDB file', rollback),
+  failover: destructive(
+    'both',
+    'a replica takes over: one that lags; on a cluster, that of a killed primary',
+    failover,
+  ),
+  migrate: destructive('cluster', 'slots of the cache move to other nodes, a few keys at a time', migrate),
+  flushall: destructive('both', 'FLUSHALL', flushAll),
+  evict: fault('both', 'one of the keys of the cache is deleted: meta, fence, log or entries', evict),
+  killpubsub: destructive('both', 'CLIENT KILL TYPE pubsub', killPubSub),
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;
 
-/** One proxy, or now and then all of them. */
-function someProxies({ lab, random }: FaultContext) {
-  return random.chance(0.25) ? lab.proxies : [random.pick(lab.proxies)];
+/** The proxies of one instance, on a cluster perhaps only that of one node; now and then all of them. */
+function someProxies({ lab, random }: FaultContext): readonly FaultProxy[] {
+  if (random.chance(0.25)) return lab.proxies.flat();
+  const own = random.pick(lab.proxies);
+  return own.length === 1 || random.chance(0.5) ? own : [random.pick(own)];
 }
 
 function faultMs({ random, leaseMs }: FaultContext, from: number, to: number): number {
@@ -111,46 +130,52 @@ async function crash({ fleet, random }: FaultContext): Promise<string> {
   return name;
 }
 
-async function restart(context: FaultContext): Promise<string> {
-  const downMs = context.random.between(50, 800);
-  await context.lab.restart(downMs, 'nothing');
+async function restart({ server, random }: FaultContext): Promise<string> {
+  const downMs = random.between(50, 800);
+  await server?.restart(downMs, 'nothing');
   return `down for ${Math.round(downMs)} ms`;
 }
 
-async function rollback({ lab, random }: FaultContext): Promise<string> {
-  await lab.admin((client) => client.save());
+async function rollback({ server, random }: FaultContext): Promise<string> {
+  await server?.onPrimaries((client) => client.save());
   const lostMs = random.between(50, 1_000);
   await sleep(lostMs);
   const downMs = random.between(20, 500);
-  await lab.restart(downMs, 'file');
+  await server?.restart(downMs, 'file');
   return `down for ${Math.round(downMs)} ms, back to ${Math.round(lostMs)} ms before`;
 }
 
-async function failover({ lab, random }: FaultContext): Promise<string> {
-  lab.stallReplication();
+async function failover({ server, cluster, random }: FaultContext): Promise<string> {
+  if (cluster !== undefined) return `taken over after ${Math.round(await cluster.failOver())} ms`;
+  server?.stallReplication();
   const lagMs = random.between(0, 600);
   await sleep(lagMs);
   const downMs = random.between(0, 500);
-  await lab.failOver(downMs);
+  await server?.failOver(downMs);
   return `down for ${Math.round(downMs)} ms, the replica ${Math.round(lagMs)} ms behind`;
 }
 
+async function migrate({ cluster, cacheName }: FaultContext): Promise<string> {
+  return `${await cluster?.migrate(cacheName)} slots`;
+}
+
 async function flushAll({ lab }: FaultContext): Promise<string> {
-  await lab.admin((client) => client.flushall());
+  await lab.onPrimaries((client) => client.flushall());
   return '';
 }
 
 async function evict({ lab, random, cacheName, keys }: FaultContext): Promise<string> {
   const state = random.pick(['meta', 'fence', 'log', 'entries', 'meta and fence']);
+  const base = lab.base(cacheName);
   const names =
     state === 'entries'
-      ? Array.from({ length: keys }, (_, index) => `${cacheName}:${keyNames(index).key}`)
-      : state.split(' and ').map((part) => `${cacheName}#${part}`);
-  await lab.admin((client) => client.del(...names));
+      ? Array.from({ length: keys }, (_, index) => `${base}:${keyNames(index).key}`)
+      : state.split(' and ').map((part) => `${base}#${part}`);
+  await lab.remove(names);
   return state;
 }
 
 async function killPubSub({ lab }: FaultContext): Promise<string> {
-  const killed = await lab.admin((client) => client.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
-  return `${String(killed)} connections`;
+  const killed = await lab.onPrimaries((client) => client.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
+  return `${killed.reduce((sum: number, count) => sum + Number(count), 0)} connections`;
 }

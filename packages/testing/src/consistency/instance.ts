@@ -23,7 +23,7 @@ process.on('disconnect', () => process.exit(0));
 
 const config = JSON.parse(process.argv[2] ?? '{}') as InstanceConfig;
 const random = new SeededRandom(config.seed);
-const remote = redis({ url: config.redisUrl, commandTimeout: config.commandTimeoutMs });
+const remote = redis({ ...config.remote, commandTimeout: config.commandTimeoutMs });
 const cache = createCache({
   name: config.cacheName,
   ttl: '10m',

@@ -19,6 +19,8 @@ export interface RunOptions {
   /** Each is a run of its own; the faults of one run come mixed. */
   readonly runs: readonly { readonly name: string; readonly faults: readonly FaultName[] }[];
   readonly redisUrl: string | undefined;
+  /** Partitions of a cache on a cluster; `undefined` for one server. */
+  readonly partitions: number | undefined;
   readonly jsonFile: string | undefined;
   readonly htmlFile: string | undefined;
   readonly logFile: string | undefined;
@@ -32,12 +34,16 @@ export class UsageError extends Error {
 
 const NAMES = Object.keys(FAULTS) as FaultName[];
 
+const PLACES = { both: '', server: ' (without --cluster)', cluster: ' (with --cluster)' } as const;
+
 export const HELP = `Runs real processes with one cache between them against a source of truth, disturbs them, and holds what they answered
 against what tierwise promises.
 
   --fault NAMES       one fault, several with commas (mixed), 'all' (all mixed), or 'each' (one run for each). Default none
   --lease D           Δ, for example 2s, 0.2s, 200ms. Default 2s
   --seconds N         how long there is load, 1 to 3600. Default 10
+  --cluster           on a Redis Cluster of three primaries with a replica each, started here, instead of on one server
+  --partitions N      partitions of the cache on the cluster, 1 to 1024. Default 16
   --instances N       processes, 1 to 64. Default 3
   --keys N            keys, 1 to 10000. Default 40
   --reads N           reads a second of each instance, 1 to 5000. Default 400
@@ -51,7 +57,7 @@ against what tierwise promises.
   --help              this text
 
 Faults:
-${NAMES.map((name) => `  ${name.padEnd(12)}${FAULTS[name].says}`).join('\n')}
+${NAMES.map((name) => `  ${name.padEnd(12)}${FAULTS[name].says}${PLACES[FAULTS[name].on]}`).join('\n')}
 
 REDIS_URL names a Redis to use; without it one is started. Faults that would harm others (${NAMES.filter((name) => FAULTS[name].needsOwnServer).join(', ')})
 are refused there.
@@ -67,6 +73,8 @@ export function parseOptions(args: readonly string[], redisUrl: string | undefin
   const values = parse(args);
   if (values.help === true) return 'help';
   const leaseMs = duration('--lease', values.lease, 2_000);
+  const isCluster = values.cluster === true;
+  const partitions = wholeNumber('--partitions', values.partitions, 16, 1, 1_024);
   const commandTimeoutMs = duration('--command-timeout', values['command-timeout'], 1_000);
   return {
     instances: wholeNumber('--instances', values.instances, 3, 1, 64),
@@ -78,8 +86,9 @@ export function parseOptions(args: readonly string[], redisUrl: string | undefin
     leaseMs,
     commandTimeoutMs,
     deadlineMs: duration('--deadline', values.deadline, Math.max(5_000, 2 * (leaseMs + commandTimeoutMs) + 3_000)),
-    runs: runsOf(values.fault ?? 'none', redisUrl),
-    redisUrl: checkUrl(redisUrl),
+    runs: runsOf(values.fault ?? 'none', redisUrl, isCluster),
+    redisUrl: checkUrl(redisUrl, isCluster),
+    partitions: isCluster ? partitions : undefined,
     jsonFile: values.json,
     htmlFile: values.html,
     logFile: values.log,
@@ -107,6 +116,8 @@ function parse(args: readonly string[]) {
         html: text,
         log: text,
         break: text,
+        cluster: { type: 'boolean' },
+        partitions: text,
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -115,13 +126,18 @@ function parse(args: readonly string[]) {
   }
 }
 
-function runsOf(text: string, redisUrl: string | undefined): RunOptions['runs'] {
-  const allowed = NAMES.filter((name) => redisUrl === undefined || !FAULTS[name].needsOwnServer);
+function runsOf(text: string, redisUrl: string | undefined, isCluster: boolean): RunOptions['runs'] {
+  const elsewhere = isCluster ? 'server' : 'cluster';
+  const possible = NAMES.filter((name) => FAULTS[name].on !== elsewhere);
+  const allowed = possible.filter((name) => redisUrl === undefined || !FAULTS[name].needsOwnServer);
   if (text === 'each') return allowed.map((name) => ({ name, faults: [name] }));
   if (text === 'all') return [{ name: 'all', faults: allowed.filter((name) => name !== 'none') }];
   const faults = text.split(',').map((name) => {
     if (!(NAMES as string[]).includes(name)) {
       throw new UsageError(`--fault must be 'all', 'each' or of ${NAMES.join(', ')}; got '${name}'`);
+    }
+    if (!possible.includes(name as FaultName)) {
+      throw new UsageError(`--fault ${name} is for a run ${isCluster ? 'without' : 'with'} --cluster`);
     }
     if (!allowed.includes(name as FaultName)) {
       throw new UsageError(`--fault ${name} would harm whoever else uses the Redis of REDIS_URL; unset it`);
@@ -131,7 +147,8 @@ function runsOf(text: string, redisUrl: string | undefined): RunOptions['runs'] 
   return [{ name: text, faults }];
 }
 
-function checkUrl(url: string | undefined): string | undefined {
+function checkUrl(url: string | undefined, isCluster: boolean): string | undefined {
+  if (url !== undefined && isCluster) throw new UsageError('--cluster starts a cluster of its own; unset REDIS_URL');
   if (url === undefined || (URL.canParse(url) && new URL(url).protocol === 'redis:')) return url;
   throw new UsageError('REDIS_URL must look like redis://host:port; connections through the proxies are plain TCP');
 }

@@ -24,6 +24,8 @@ export interface RunReport {
   readonly startedAt: string;
   readonly seed: number;
   readonly instances: number;
+  /** Of the cache on a cluster; absent for one server. */
+  readonly partitions: number | undefined;
   readonly keys: number;
   readonly leaseMs: number;
   readonly loadMs: number;

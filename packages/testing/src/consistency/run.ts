@@ -2,14 +2,16 @@ import { after, monotonicMs, nowIso, sleep } from '../clock.ts';
 import { checkHistory } from '../history/check-history.ts';
 import type { HistoryEvent } from '../history/events.ts';
 import { SeededRandom } from '../random.ts';
+import { ClusterLab } from './cluster-lab.ts';
 import { type Counters, keyNames, noCounters } from './contract.ts';
 import { FAULTS, type FaultContext, type FaultName } from './faults.ts';
 import { Fleet } from './fleet.ts';
-import { Lab } from './lab.ts';
+import type { Lab } from './lab.ts';
 import type { RunOptions } from './options.ts';
 import { PropagationProbe } from './propagation.ts';
 import type { RedisLauncher } from './redis-launcher.ts';
 import { breaches, type FaultRecord, plotPoints, type RunReport } from './report.ts';
+import { ServerLab } from './server-lab.ts';
 import { Truth } from './truth.ts';
 
 /** What a run shows while it goes on. */
@@ -74,10 +76,9 @@ export class Run {
   }
 
   async go(): Promise<RunReport> {
-    const { instances, redisUrl: url, seed } = this.#options;
+    const { instances } = this.#options;
     const startedAt = nowIso();
-    const withReplica = this.#faults.includes('failover');
-    const lab = await Lab.open({ launch: this.#context.launch, url, withReplica, instances, seed });
+    const lab = await this.#openLab();
     const fleet = this.#fleet(lab);
     const end = new AbortController();
     const stop = AbortSignal.any([end.signal, this.#context.signal]);
@@ -95,6 +96,15 @@ export class Run {
     }
   }
 
+  #openLab(): Promise<ServerLab | ClusterLab> {
+    const { instances, redisUrl: url, partitions, seed } = this.#options;
+    const { launch } = this.#context;
+    if (partitions !== undefined) {
+      return ClusterLab.open({ launch, instances, partitions, random: this.#random.fork() });
+    }
+    return ServerLab.open({ launch, url, withReplica: this.#faults.includes('failover'), instances, seed });
+  }
+
   #fleet(lab: Lab): Fleet {
     const { leaseMs, commandTimeoutMs, keys, readsPerSecond, writesPerSecond, deadlineMs, seed, sabotage } =
       this.#options;
@@ -103,7 +113,7 @@ export class Run {
       configOf: (index, incarnation) => ({
         instance: incarnation === 1 ? `i${index}` : `i${index}.${incarnation}`,
         cacheName: this.#cacheName,
-        redisUrl: lab.urlOf(index),
+        remote: lab.remoteOf(index),
         leaseMs,
         commandTimeoutMs,
         keys,
@@ -132,12 +142,15 @@ export class Run {
     });
   }
 
-  async #work(lab: Lab, fleet: Fleet, stop: AbortSignal): Promise<void> {
+  async #work(lab: ServerLab | ClusterLab, fleet: Fleet, stop: AbortSignal): Promise<void> {
     const { durationMs, leaseMs, keys } = this.#options;
     this.#beganMs = monotonicMs();
     const random = this.#random.fork();
     const probing = this.#probe.run(fleet, this.#random.fork(), leaseMs, this.#until(stop, durationMs));
-    const context: FaultContext = { lab, fleet, random, leaseMs, cacheName: this.#cacheName, keys };
+    const server = lab instanceof ServerLab ? lab : undefined;
+    const cluster = lab instanceof ClusterLab ? lab : undefined;
+    const cacheName = this.#cacheName;
+    const context: FaultContext = { lab, server, cluster, fleet, random, leaseMs, cacheName, keys };
     const isOver = (): boolean =>
       stop.aborted ||
       this.#elapsedMs() >= durationMs ||
@@ -227,6 +240,7 @@ export class Run {
       startedAt,
       seed,
       instances,
+      partitions: this.#options.partitions,
       keys,
       leaseMs,
       loadMs: this.#options.durationMs,
