@@ -32,26 +32,34 @@ export class Load {
   readonly #log: HistoryEvent[] = [];
   readonly #counters = noCounters();
   readonly #complaints: string[] = [];
-  readonly #instances: readonly Loaded[];
+  readonly #random = new SeededRandom(1);
+  readonly #instances: Loaded[] = [];
 
   constructor(caches: readonly Cache[], leaseMs: number) {
     this.#leaseMs = leaseMs;
-    const random = new SeededRandom(1);
-    this.#instances = caches.map((cache, index) => this.#start(cache, `i${index}`, random));
+    for (const cache of caches) this.add(cache);
     onTestFinished(() => this.#rest());
   }
 
-  /** Ends the load, waits until all is quiet, and expects every promise to have been kept. */
-  async settle(): Promise<void> {
+  /** Another instance, from now on. */
+  add(cache: Cache): void {
+    this.#instances.push(this.#start(cache, `i${this.#instances.length}`, this.#random));
+  }
+
+  /**
+   * Ends the load, waits until all is quiet, and expects every promise to have been kept, with nothing staler than
+   * `toleranceMs`.
+   */
+  async settle(toleranceMs: number = this.#leaseMs): Promise<void> {
     this.#rest();
     await until('everything is delivered and every partition coherent', () => this.#isQuiet(), 20_000);
     this.#log.push({ type: 'settled', atMs: monotonicMs(), versions: this.#truth.versions });
-    await sleep(this.#leaseMs + 50);
+    await sleep(toleranceMs + 50);
     for (const { reads } of this.#instances) {
       await Promise.all(Array.from({ length: KEYS }, (_, index) => reads.getOrSet(index, 'final getOrSet')));
     }
     this.#flush();
-    const { violations, stuckKeys, examples, reads } = checkHistory(this.#log, { leaseMs: this.#leaseMs });
+    const { violations, stuckKeys, examples, reads } = checkHistory(this.#log, { leaseMs: toleranceMs });
     expect({ ...violations, stuckKeys, complaints: this.#complaints }, JSON.stringify(examples[0])).toEqual({
       staleness: 0,
       'own-write': 0,
