@@ -1,14 +1,14 @@
 import type { Cache } from 'tierwise';
 import { beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { FaultProxy } from '../../testing/src/index.ts';
 import { openCache, openClient, share, uniqueName } from './support/caches.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
 import { eventually, pause, until } from './support/until.ts';
 
 const LEASE_MS = 1_000;
 const DEADLINE_MS = 600;
 
 let name: string;
-let proxy: TcpProxy;
+let proxy: FaultProxy;
 /** An instance behind the proxy, and one that reaches Redis directly. */
 let far: Cache;
 let near: Cache;
@@ -16,7 +16,7 @@ let near: Cache;
 beforeEach(async () => {
   name = uniqueName();
   const { hostname, port } = new URL(inject('redisUrl'));
-  proxy = await TcpProxy.start({ host: hostname, port: Number(port) });
+  proxy = await FaultProxy.start({ target: { host: hostname, port: Number(port) } });
   const stop = (): Promise<void> => proxy.stop();
   far = openFar();
   near = openCache({ name, coherence: { lease: LEASE_MS } });
@@ -97,7 +97,7 @@ test('on a half-open connection every call is answered, and all is well afterwar
   await until('every call is answered', () => calls.pending() === 0);
   expect(calls.failures).toEqual([]);
 
-  proxy.heal();
+  proxy.resume();
   await eventually(() => far.health()).toMatchObject({ state: 'coherent', journaled: 0 });
   expect((await far.set('k', 'v')).delivered).toBe(true);
   await eventually(async () => {
@@ -118,7 +118,7 @@ test('while the connection is half-open nothing older than the lease is served',
 
     expect(far.peek('k')).toBeUndefined();
     expect(seen.get(round)).toBeLessThanOrEqual(deletedMs + LEASE_MS);
-    proxy.heal();
+    proxy.resume();
     await eventually(() => far.health().state).toBe('coherent');
     expect(await far.get('k')).toBeUndefined();
   }
@@ -152,7 +152,7 @@ test('a delete that could not be sent reaches the others once the line is back',
   expect(await far.get('k')).toBeUndefined();
   expect(await near.get('k')).toBe('old');
 
-  proxy.heal();
+  proxy.resume();
   await eventually(() => near.get('k')).toBeUndefined();
   expect(await far.get('k')).toBeUndefined();
 });
@@ -167,7 +167,7 @@ test('7: a write that got stuck on the way never arrives late', async () => {
   expect(await far.set('k', 'late')).toEqual({ stored: false, outdated: false, delivered: false });
   expect((await near.set('k', 'newer')).stored).toBe(true);
   await until('the stuck connections were given up', () => stuck.every((connection) => !connection.isOpen));
-  for (const connection of stuck) connection.release();
+  for (const connection of stuck) connection.resume();
 
   await eventually(() => far.health()).toMatchObject({ state: 'coherent', journaled: 0 });
   await eventually(() => near.get('k')).toBeUndefined();
@@ -182,12 +182,12 @@ test('a server that accepts connections and never answers is as good as none', a
   expect((await cache.ready()).state).not.toBe('coherent');
   expect(await cache.getOrSet('k', () => 'loaded')).toBe('loaded');
   expect(await cache.delete('k')).toEqual({ delivered: false });
-  proxy.heal();
+  proxy.resume();
   await eventually(() => cache.health()).toMatchObject({ state: 'coherent', journaled: 0 });
 });
 
 test('a slow line is slow and nothing else', async () => {
-  proxy.delay(20);
+  proxy.slow({ delayMs: 20 });
   await eventually(async () => {
     await far.set('k', 'v', { tags: ['t'] });
     return near.get('k');
@@ -198,20 +198,20 @@ test('a slow line is slow and nothing else', async () => {
 });
 
 test('a line slower than the lease proves nothing, and the loader answers', async () => {
-  proxy.delay(LEASE_MS);
+  proxy.slow({ delayMs: LEASE_MS });
   await eventually(() => far.health().state).not.toBe('coherent');
   await near.set('k', 'shared');
   expect(await far.getOrSet('k', () => 'loaded')).toBe('loaded');
-  proxy.heal();
+  proxy.resume();
   await eventually(() => far.health().state).toBe('coherent');
 });
 
 test('connections that are cut again and again are made again, and nothing stays stale', async () => {
   for (let round = 0; round < 10; round++) {
-    proxy.cut();
+    proxy.cut('reset', 'refused');
     await near.set('k', round);
     expect(await far.getOrSet(`other${round}`, () => 'loaded')).toBe('loaded');
-    proxy.heal();
+    proxy.resume();
     await eventually(() => far.get('k')).toBe(round);
   }
 });

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { findFreePort, startRedis } from '../../../scripts/servers/index.ts';
+import { FaultProxy } from '../../testing/src/index.ts';
 import { uniqueName } from './support/caches.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
 import { eventually, pause } from './support/until.ts';
 
 const WORKER = fileURLToPath(new URL('./support/outage-worker.ts', import.meta.url));
@@ -85,7 +85,7 @@ test('an application that handles nothing survives its server going away and com
 test('an application that handles nothing survives every kind of broken line', async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
-  await using proxy = await TcpProxy.start(server);
+  await using proxy = await FaultProxy.start({ target: server });
   const application = new Application(proxy.url);
   await eventually(() => application.state()).toBe('coherent');
 
@@ -98,7 +98,7 @@ test('an application that handles nothing survives every kind of broken line', a
   }
   proxy.silence();
   await eventually(() => application.state()).toBe('offline');
-  proxy.heal();
+  proxy.resume();
   await eventually(() => application.state()).toBe('coherent');
 
   await application.expectCleanEnd();

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { TcpProxy } from './support/tcp-proxy.ts';
+import { FaultProxy } from '../../testing/src/index.ts';
 
 const WORKER = fileURLToPath(new URL('./support/close-worker.ts', import.meta.url));
 
@@ -25,7 +25,7 @@ test('a process ends by itself once its caches are closed, whatever their connec
 
 test('so it does when its server accepts connections and never answers', async () => {
   const { hostname, port } = new URL(inject('redisUrl'));
-  await using proxy = await TcpProxy.start({ host: hostname, port: Number(port) });
+  await using proxy = await FaultProxy.start({ target: { host: hostname, port: Number(port) } });
   proxy.silence();
   expect(await endOf(proxy.url)).toEqual([0, null]);
 });

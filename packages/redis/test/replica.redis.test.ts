@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
+import { FaultProxy } from '../../testing/src/index.ts';
 import { killLinks, openCache, openClient, openReady, uniqueName } from './support/caches.ts';
 import { ScriptPartition } from './support/script-partition.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
 import { eventually } from './support/until.ts';
 
 let server: Server;
@@ -78,11 +78,11 @@ test('a cache that only reads notices too, and reads the shared layer again afte
 });
 
 test('a connection left on a server that is no primary any more is given up, also by a cache that only reads', async () => {
-  await using proxy = await TcpProxy.start(server);
+  await using proxy = await FaultProxy.start({ target: server });
   const name = uniqueName();
   const reader = openCache({ name, coherence: { lease: '1s' } }, { url: proxy.url });
   await reader.ready();
-  proxy.leadTo(primary);
+  proxy.retarget(primary);
   await demoteAndSynchronise();
   await eventually(() => reader.health().state).toBe('coherent');
 
@@ -92,11 +92,11 @@ test('a connection left on a server that is no primary any more is given up, als
 });
 
 test('a connection left on another primary than the one that proves is given up', async () => {
-  await using proxy = await TcpProxy.start(server);
+  await using proxy = await FaultProxy.start({ target: server });
   const name = uniqueName();
   const reader = openCache({ name, coherence: { lease: '1s' } }, { url: proxy.url });
   await reader.ready();
-  proxy.leadTo(primary);
+  proxy.retarget(primary);
   expect(await killLinks(client, name, 'tail')).toBe(1);
 
   await (await openReady({ name, coherence: { lease: '1s' } }, { url: primary.url })).set('k', 'v');
