@@ -19,8 +19,8 @@
  * - `REMOTE_REJECTED`: the shared layer answered with an error of its own, kept in `cause`.
  * - `FENCE_UNAVAILABLE`: a fence could not be closed, so the guarded write was not begun.
  * - `FENCE_LOST`: a fence could not be renewed while the guarded write ran; the reason its `signal` fires with.
- * - `CONFIG_CONFLICT`: a live instance of the same cache runs with another `coherence.lease`, or the shared state is of
- *   another format.
+ * - `CONFIG_CONFLICT`: a live instance of the same cache runs with another `coherence.lease` or another number of partitions,
+ *   or the shared state is of another format.
  * - `INTERNAL`: an invariant of tierwise itself is broken; please report it.
  */
 export type ErrorCode = (typeof ERROR_CODES)[number];

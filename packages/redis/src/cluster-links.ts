@@ -20,9 +20,9 @@ interface Node {
   readonly links: NodeLinks;
 }
 
-/** Between two look-ups while a partition has no server that answers for it; doubled up to the second. */
+/** Between two look-ups while a partition has no server that answers for it; doubled each time up to the second. */
 const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 500;
 
 /**
  * The links of all partitions of a cluster: one set for each primary that serves any of them, and who is where.
