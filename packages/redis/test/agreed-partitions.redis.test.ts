@@ -64,6 +64,28 @@ test.each([
   expect(await second.getMany(KEYS)).toEqual(KEYS.map(() => undefined));
 });
 
+test('an instance that is refused claims no partition, not even one whose state was lost', async () => {
+  const name = uniqueName();
+  const options = { name, coherence: { lease: LEASE_MS } } as const;
+  const first = await openReady(options, remoteOf(cluster, 4));
+  await eventually(() => first.health().state).toBe('coherent');
+  const second = openCache(options, remoteOf(cluster, 6));
+  const errors: CacheError[] = [];
+  second.on('error', (error) => errors.push(error));
+  // One for each partition they have in common: from then on it only looks.
+  await eventually(() => errors.length).toBeGreaterThanOrEqual(4);
+
+  const claimed = (partition: number): Promise<string | null> =>
+    nodeOf(cluster, name, partition).then(({ client }) => client.hget(`{${name}.${partition}}#meta`, 'partitions'));
+  for (let partition = 0; partition < 6; partition++) {
+    const { client } = await nodeOf(cluster, name, partition);
+    await client.del(`{${name}.${partition}}#meta`);
+  }
+  await pause(3 * LEASE_MS);
+  expect(await Promise.all([0, 1, 2, 3, 4, 5].map(claimed))).toEqual(['4', '4', '4', '4', null, null]);
+  expect(first.health().state).toBe('coherent');
+});
+
 test('a number that comes back after another one finds nothing of its first time', async () => {
   const name = uniqueName();
   const options = { name, coherence: { lease: LEASE_MS } } as const;
