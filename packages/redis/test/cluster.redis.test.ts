@@ -182,6 +182,13 @@ test('all nodes are found through one', async () => {
   expect(await late.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
 });
 
+test('a cluster that is not there keeps nobody waiting', async () => {
+  const alone = openCache({ name: uniqueName() }, { cluster: { nodes: [{ host: '127.0.0.1', port: 1 }] } });
+  expect((await alone.ready()).state).toBe('offline');
+  expect(await alone.getOrSet('k', () => 'loaded')).toBe('loaded');
+  expect(await alone.delete('k')).toEqual({ delivered: false });
+});
+
 test('partitions share the connections to their node: three to each, however many there are', async () => {
   const many = uniqueName();
   const remote = remoteOf(cluster, 64);

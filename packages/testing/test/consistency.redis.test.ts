@@ -40,6 +40,18 @@ describe('tierwise-consistency', () => {
     expect(code).toBe(0);
   });
 
+  it('keeps every promise on a cluster whose slots move, and ends all of its nodes', async () => {
+    const file = join(dir, 'cluster.json');
+    const args = ['--cluster', '--fault', 'migrate,cut', '--seconds', '4', '--lease', '500ms', '--json', file];
+    const { code, stdout, leftovers } = await runCommand([...args, '--reads', '100'], { command: 'package' });
+    expect(stdout).toContain('Every promise was kept.');
+    expect(code).toBe(0);
+    expect(leftovers).toEqual([]);
+    const { runs } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(runs[0]).toMatchObject({ ok: true, partitions: 16, complaints: [] });
+    expect(runs[0].faultsDone).not.toEqual([]);
+  });
+
   it('notices an instance that hears nothing', async () => {
     const { code, stdout } = await run('--break', 'deaf');
     expect(stdout).toMatch(/BROKEN: \d+ breaches/);
@@ -66,6 +78,14 @@ describe('tierwise-consistency', () => {
     });
     const foreign = await runCommand(['--fault', 'flushall'], { redisUrl: 'redis://127.0.0.1:1' });
     expect(foreign).toMatchObject({ code: 2, stderr: expect.stringContaining('would harm') });
+    const misplaced = await runCommand(['--cluster', '--fault', 'rollback']);
+    expect(misplaced).toMatchObject({ code: 2, stderr: expect.stringContaining('without --cluster') });
+    expect(await runCommand(['--fault', 'migrate'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('with --cluster'),
+    });
+    const twoClusters = await runCommand(['--cluster'], { redisUrl: 'redis://127.0.0.1:1' });
+    expect(twoClusters).toMatchObject({ code: 2, stderr: expect.stringContaining('unset REDIS_URL') });
     expect(await runCommand(['--help'], { command: 'package' })).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('rollback'),

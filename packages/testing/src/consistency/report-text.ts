@@ -34,7 +34,9 @@ export function formatReports(reports: readonly RunReport[]): string {
     : `BROKEN: ${reports.reduce((sum, report) => sum + breaches(report), 0)} breaches.`;
   const notes =
     'Times in ms. Stale reads: from before a delivered invalidation, within Δ; p50, p99 and max are theirs.';
-  return [...table, '', notes, ...reports.flatMap(detailsOf), '', verdict, ''].join('\n');
+  const partitions = reports[0]?.partitions;
+  const where = partitions === undefined ? [] : [`On a Redis Cluster of six nodes, with ${partitions} partitions.`];
+  return [...table, '', ...where, notes, ...reports.flatMap(detailsOf), '', verdict, ''].join('\n');
 }
 
 function rowOf(report: RunReport): string[] {
