@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { type CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
 import { addressText, type ClusterTopology } from './cluster-topology.ts';
 import { keySlot } from './key-slot.ts';
@@ -34,6 +35,8 @@ const LAST_RETRY_MS = 500;
  */
 export class ClusterLinks {
   readonly #options: ClusterLinksOptions;
+  /** The context of the cache: a call that is sent on must not pass its own on to what is made for all. */
+  readonly #home = new AsyncResource('tierwise.cluster');
   readonly #partitions = new Set<PartitionLinks>();
   readonly #nodes = new Map<string, Node>();
   /** Partitions whose node has said that nobody serves them. */
@@ -59,7 +62,7 @@ export class ClusterLinks {
   redirect(partition: PartitionLinks, home: NodeLinks, reply: string): void {
     if (this.#isClosed || partition.home !== home) return;
     const [kind, , target = ''] = reply.split(' ');
-    if (kind === 'MOVED') this.#send(partition, home, target);
+    if (kind === 'MOVED') this.#home.runInAsyncScope(() => this.#send(partition, home, target));
     else if (kind === 'CLUSTERDOWN') {
       this.#refused.add(partition);
       this.#lookUpSoon();
@@ -132,7 +135,7 @@ export class ClusterLinks {
     this.#retry = this.#options.clock.after(jittered(this.#retryMs), () => {
       this.#retry = undefined;
       if (!this.#isSettled) {
-        void this.#lookUp();
+        void this.#home.runInAsyncScope(() => this.#lookUp());
         return;
       }
       this.#retryMs = FIRST_RETRY_MS;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { CacheError } from 'tierwise/driver';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../../core/test/support/fake-clock.ts';
@@ -58,6 +59,10 @@ let told: (number | undefined)[] | CacheError;
 let heard: string[];
 let partitions: PartitionLinks[];
 let errors: unknown[];
+/** The request in which each node's links were made. */
+let madeIn: unknown[];
+
+const request = new AsyncLocalStorage<string>();
 
 beforeEach(async () => {
   clock = new FakeClock();
@@ -66,6 +71,7 @@ beforeEach(async () => {
   told = [1, 2];
   heard = [];
   errors = [];
+  madeIn = [];
   const topology: Pick<ClusterTopology, 'lookUp'> = {
     lookUp: async () => {
       lookUps++;
@@ -84,6 +90,7 @@ beforeEach(async () => {
     createLinks: (address, onDown) => {
       const node = new FakeNode(address, onDown);
       nodes.push(node);
+      madeIn.push(request.getStore());
       return node as unknown as NodeLinks;
     },
     onError: (error) => errors.push(error),
@@ -200,6 +207,18 @@ test('while a node is away it is looked up again and again, less and less often,
   const settled = lookUps;
   await clock.advance(60_000);
   expect(lookUps).toBe(settled);
+});
+
+test('connections that a request gives rise to are none of its own', async () => {
+  request.run('one', () => partitions[0]?.onRedirected(`MOVED ${slotOf(0)} h:3`));
+  told = [3, 4];
+  nodeAt(2).isUp = false;
+  await request.run('another', () => {
+    partitions[1]?.onRedirected('CLUSTERDOWN');
+    return clock.advance(100);
+  });
+  expect(homes()).toEqual([3, 4]);
+  expect(madeIn).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 test('partitions that nobody serves hear of it, and are served as soon as somebody does', async () => {
