@@ -4,10 +4,7 @@ import {
   type Coordinator,
   type CoordinatorListener,
   decodeEvent,
-  encodeEvent,
   type FenceChange,
-  fenceSlot,
-  floorBucket,
   type Invalidation,
   type MemberStatus,
   type MembersReply,
@@ -16,10 +13,10 @@ import {
   type Snapshot,
   type TailReply,
   type TailRequest,
-  withOrigins,
 } from 'tierwise/driver';
 import { INVALIDATE_NAMES, READ_MEMBERS, READ_TAIL, RENEW_FENCE } from './lua/scripts.generated.ts';
 import type { PartitionLinks } from './partition-links.ts';
+import { invalidateArgs, tailArgs } from './script-args.ts';
 import { runScript } from './scripts.ts';
 
 /** Events one tail brings at most; an instance further behind asks again. */
@@ -49,8 +46,7 @@ export class RedisCoordinator implements Coordinator {
 
   async tail(request: TailRequest): Promise<TailReply> {
     const { tail, names, layout, index } = this.#links;
-    const { member, epoch = '', applied } = request;
-    const args = [epoch, applied, TAIL_EVENTS, member.id, member.leaseMs, layout.claim];
+    const args = tailArgs(request, TAIL_EVENTS, layout.claim);
     const reply = await runScript(tail, names.state, READ_TAIL, [names.members], args);
     const { timeline } = tail;
     if (timeline === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended');
@@ -69,28 +65,13 @@ export class RedisCoordinator implements Coordinator {
     origins: readonly string[] = [],
   ): Promise<SequencedReply> {
     const { commands, names, publishCommand } = this.#links;
-    const { keys, clear } = invalidation;
-    const versions = versionFields(invalidation);
+    const context = { names, publishCommand, logEvents: this.#logEvents, maxVersions: this.#maxVersions };
     const [epoch, seq] = await runScript(
       commands,
       names.state,
       INVALIDATE_NAMES,
-      keys.map((key) => names.entry(key)),
-      [
-        publishCommand,
-        names.channel,
-        withOrigins(encodeEvent(invalidation, fence), origins),
-        this.#logEvents,
-        this.#maxVersions,
-        clear ? 1 : 0,
-        fence?.kind ?? '',
-        fence?.id ?? '',
-        fence?.kind === 'close' ? fence.lifeMs : 0,
-        fence?.kind === 'close' ? this.#fenceText(invalidation, fence) : '',
-        versions.length,
-        ...versions,
-        ...keys.map(fenceSlot),
-      ],
+      invalidation.keys.map((key) => names.entry(key)),
+      invalidateArgs(context, invalidation, fence, origins),
     );
     return { epoch: String(epoch), seq: Number(seq) };
   }
@@ -121,37 +102,6 @@ export class RedisCoordinator implements Coordinator {
     // On the connection of the tails, so that none sent before can list the member again.
     await tail.run((client) => client.hdel(names.members, memberId));
   }
-
-  /** All that ending the fence takes, for whoever finds it expired: see `shared/lift-expired.lua`. */
-  #fenceText(invalidation: Invalidation, { id, isExclusive }: FenceChange & { kind: 'close' }): string {
-    const { names, publishCommand } = this.#links;
-    const { keys, tags, prefixes } = invalidation;
-    return JSON.stringify({
-      i: id,
-      x: isExclusive ? 1 : 0,
-      k: keys,
-      t: tags,
-      p: prefixes,
-      n: keys.map((key) => names.entry(key)),
-      s: keys.map(fenceSlot),
-      P: prefixes.map((prefix) => names.entry(prefix)),
-      v: versionFields(invalidation),
-      l: this.#maxVersions,
-      b: publishCommand,
-      c: names.channel,
-      m: this.#logEvents,
-      e: encodeEvent(invalidation, { kind: 'lift', id }),
-    });
-  }
-}
-
-/** Fields of `meta` that hold the versions of an event's names. */
-function versionFields({ tags, prefixes, patterns }: Invalidation): string[] {
-  return [
-    ...tags.map((tag) => `t:${floorBucket('t', tag)}:${tag}`),
-    ...prefixes.map((prefix) => `p:${floorBucket('p', prefix)}:${prefix}`),
-    ...patterns.map((pattern) => `g:0:${pattern}`),
-  ];
 }
 
 function parseTail(reply: readonly unknown[]): Omit<TailReply, 'timeline'> {

@@ -1,31 +1,24 @@
 import {
   type CollectOptions,
-  encodeEvent,
   type FillOutcome,
   type FillReply,
-  fenceSlot,
   matchesGlob,
-  NOTHING,
   type ReadReply,
-  SEQ_OFFSET,
   type SetOutcome,
   type SetReply,
   type Store,
   type StoreLimits,
   type StoreWrite,
-  withOrigins,
 } from 'tierwise/driver';
 import { FILL_ENTRIES, SET_ENTRIES } from './lua/scripts.generated.ts';
 import type { PartitionLinks } from './partition-links.ts';
+import { fillArgs, setArgs } from './script-args.ts';
 import { runScript } from './scripts.ts';
 
 /** Outcomes in the order of the numbers the scripts answer with, from 1. */
 const OUTCOMES: readonly FillOutcome[] = ['stored', 'fenced', 'superseded', 'voided'];
 
 const SET_OUTCOMES: readonly SetOutcome[] = ['stored', 'conflicted', 'outdated'];
-
-/** Bytes of an own sequence number inside an envelope. */
-const SEQ_BYTES = 8;
 
 /** Entries of one partition as Redis strings. */
 export class RedisStore implements Store {
@@ -50,17 +43,12 @@ export class RedisStore implements Store {
 
   async fill(writes: readonly StoreWrite[]): Promise<FillReply> {
     const { commands, names } = this.#links;
-    const leaseEpoch = epochOf(writes);
     const [epoch, seq, ...outcomes] = await runScript(
       commands,
       names.state,
       FILL_ENTRIES,
       writes.map(({ key }) => names.entry(key)),
-      [
-        leaseEpoch,
-        Buffer.from(leaseEpoch, 'hex'),
-        ...writes.flatMap(({ key, lease, ttlMs, bytes }) => [fenceSlot(key), lease.seq, ttlMs, toBuffer(bytes)]),
-      ],
+      fillArgs(writes),
     );
     return {
       epoch: String(epoch),
@@ -71,26 +59,12 @@ export class RedisStore implements Store {
 
   async set(writes: readonly StoreWrite[], origins: readonly string[] = []): Promise<SetReply> {
     const { commands, names, publishCommand } = this.#links;
-    const leaseEpoch = epochOf(writes);
-    const keys = writes.map(({ key }) => key);
     const [epoch, seq, ...outcomes] = await runScript(
       commands,
       names.state,
       SET_ENTRIES,
-      keys.map((key) => names.entry(key)),
-      [
-        publishCommand,
-        names.channel,
-        withOrigins(encodeEvent({ ...NOTHING, keys }), origins),
-        this.#logEvents,
-        leaseEpoch,
-        Buffer.from(leaseEpoch, 'hex'),
-        ...writes.flatMap(({ key, lease, ttlMs, bytes }) => {
-          const envelope = toBuffer(bytes);
-          const after = envelope.subarray(SEQ_OFFSET + SEQ_BYTES);
-          return [fenceSlot(key), lease.seq, ttlMs, envelope.subarray(0, SEQ_OFFSET), after];
-        }),
-      ],
+      writes.map(({ key }) => names.entry(key)),
+      setArgs({ names, publishCommand, logEvents: this.#logEvents }, writes, origins),
     );
     return {
       epoch: String(epoch),
@@ -124,11 +98,3 @@ export class RedisStore implements Store {
 
 /** Keys one step of SCAN looks at, so that none holds the server up. */
 const SCAN_COUNT = 1_000;
-
-function epochOf(writes: readonly StoreWrite[]): string {
-  return writes[0]?.lease.epoch ?? '';
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}

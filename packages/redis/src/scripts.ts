@@ -12,6 +12,7 @@ import {
   SET_ENTRIES,
 } from './lua/scripts.generated.ts';
 import type { StateKeys } from './names.ts';
+import type { ScriptArg } from './script-args.ts';
 
 const ALL: readonly LuaScript[] = [
   ADOPT_TIMELINE,
@@ -22,8 +23,6 @@ const ALL: readonly LuaScript[] = [
   RENEW_FENCE,
   SET_ENTRIES,
 ];
-
-type Argument = string | number | Buffer;
 
 /** Makes a server know all scripts, which spares the first calls a round trip. */
 export async function loadScripts(client: Redis): Promise<void> {
@@ -43,7 +42,7 @@ export async function runScript(
   state: StateKeys,
   script: LuaScript,
   entryKeys: readonly string[],
-  args: readonly Argument[],
+  args: readonly ScriptArg[],
 ): Promise<readonly unknown[]> {
   const keys = [...state, ...entryKeys];
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -78,7 +77,7 @@ async function evaluate(
   client: Redis,
   script: LuaScript,
   keys: readonly string[],
-  args: readonly Argument[],
+  args: readonly ScriptArg[],
 ): Promise<readonly unknown[]> {
   try {
     return (await client.evalsha(script.sha1, keys.length, ...keys, ...args)) as readonly unknown[];

@@ -1,13 +1,11 @@
 import type { Redis } from 'ioredis';
 import {
-  encodeEvent,
   type FenceChange,
-  fenceSlot,
-  floorBucket,
   type Invalidation,
   type Member,
   NOTHING,
   randomEpoch,
+  type StoreWrite,
 } from 'tierwise/driver';
 import { type EnvelopeHeader, encodeEnvelope } from '../../../core/src/wire/envelope.ts';
 import {
@@ -21,6 +19,14 @@ import {
   SET_ENTRIES,
 } from '../../src/lua/scripts.generated.ts';
 import { Names } from '../../src/names.ts';
+import {
+  fillArgs,
+  invalidateArgs,
+  type ScriptArg,
+  type ScriptContext,
+  setArgs,
+  tailArgs,
+} from '../../src/script-args.ts';
 
 /** One entry on its way into a script. */
 export interface EntryArgs {
@@ -46,8 +52,6 @@ export interface PartitionState {
 
 type Reply = readonly unknown[];
 
-const SEQ_OFFSET = 16;
-
 /** The scripts of one partition, called without anything between: arguments as given, replies as they come. */
 export class ScriptPartition {
   readonly client: Redis;
@@ -64,20 +68,8 @@ export class ScriptPartition {
 
   invalidate(what: Partial<Invalidation>, newEpoch: string = randomEpoch(), fence?: FenceChange): Promise<Reply> {
     const event = { ...NOTHING, ...what };
-    const versions = [
-      ...event.tags.map((tag) => `t:${floorBucket('t', tag)}:${tag}`),
-      ...event.prefixes.map((prefix) => `p:${floorBucket('p', prefix)}:${prefix}`),
-      ...event.patterns.map((pattern) => `g:0:${pattern}`),
-    ];
-    return this.run(INVALIDATE_NAMES, event.keys, [
-      ...[this.timeline, newEpoch, 'PUBLISH', this.names.channel, encodeEvent(event, fence)],
-      ...[this.#options.logEvents, this.#options.maxVersions, event.clear ? 1 : 0],
-      ...[fence?.kind ?? '', fence?.id ?? '', fence?.kind === 'close' ? fence.lifeMs : 0],
-      fence?.kind === 'close' ? this.#fenceText(event, versions, fence) : '',
-      versions.length,
-      ...versions,
-      ...event.keys.map(fenceSlot),
-    ]);
+    const args = invalidateArgs(this.#context, event, fence);
+    return this.run(INVALIDATE_NAMES, event.keys, [this.timeline, newEpoch, ...args]);
   }
 
   renewFence(id: string, lifeMs: number, newEpoch: string = randomEpoch()): Promise<Reply> {
@@ -89,29 +81,14 @@ export class ScriptPartition {
   }
 
   fill(entries: readonly EntryArgs[], newEpoch: string = randomEpoch()): Promise<Reply> {
-    const epoch = entries[0]?.epoch ?? '';
-    return this.run(
-      FILL_ENTRIES,
-      entries.map(({ key }) => key),
-      [
-        ...[this.timeline, newEpoch, epoch, Buffer.from(epoch, 'hex')],
-        ...entries.flatMap((entry) => [fenceSlot(entry.key), entry.lease, entry.ttlMs ?? 0, envelopeOf(entry)]),
-      ],
-    );
+    const keys = entries.map(({ key }) => key);
+    return this.run(FILL_ENTRIES, keys, [this.timeline, newEpoch, ...fillArgs(entries.map(toWrite))]);
   }
 
   set(entries: readonly EntryArgs[], newEpoch: string = randomEpoch()): Promise<Reply> {
-    const epoch = entries[0]?.epoch ?? '';
     const keys = entries.map(({ key }) => key);
-    return this.run(SET_ENTRIES, keys, [
-      ...[this.timeline, newEpoch, 'PUBLISH', this.names.channel, encodeEvent({ ...NOTHING, keys })],
-      ...[this.#options.logEvents, epoch, Buffer.from(epoch, 'hex')],
-      ...entries.flatMap((entry) => {
-        const envelope = envelopeOf(entry);
-        const parts = [envelope.subarray(0, SEQ_OFFSET), envelope.subarray(SEQ_OFFSET + 8)];
-        return [fenceSlot(entry.key), entry.lease, entry.ttlMs ?? 0, ...parts];
-      }),
-    ]);
+    const args = setArgs(this.#context, entries.map(toWrite));
+    return this.run(SET_ENTRIES, keys, [this.timeline, newEpoch, ...args]);
   }
 
   tail(epoch: string, applied: number, maxEvents: number = 1_000, newEpoch: string = randomEpoch()): Promise<Reply> {
@@ -125,8 +102,8 @@ export class ScriptPartition {
     maxEvents: number = 1_000,
     newEpoch: string = randomEpoch(),
   ): Promise<Reply> {
-    const args = [this.timeline, newEpoch, epoch, applied, maxEvents, member.id, member.leaseMs, 0];
-    return this.#runOn([...this.names.state, this.names.members], READ_TAIL, args);
+    const args = tailArgs({ member, epoch, applied }, maxEvents, 0);
+    return this.#runOn([...this.names.state, this.names.members], READ_TAIL, [this.timeline, newEpoch, ...args]);
   }
 
   adopt(fromTimeline: string, newEpoch: string, toTimeline: string): Promise<Reply> {
@@ -149,25 +126,22 @@ export class ScriptPartition {
     return this.client.getBuffer(this.names.entry(key));
   }
 
-  async run(script: LuaScript, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<Reply> {
+  async run(script: LuaScript, keys: readonly string[], args: readonly ScriptArg[]): Promise<Reply> {
     return this.#runOn([...this.names.state, ...keys.map((key) => this.names.entry(key))], script, args);
   }
 
-  /** What ends a fence, as `shared/lift-expired.lua` wants it. */
-  #fenceText(event: Invalidation, versions: readonly string[], fence: FenceChange & { kind: 'close' }): string {
-    const { keys, tags, prefixes } = event;
-    return JSON.stringify({
-      ...{ i: fence.id, x: fence.isExclusive ? 1 : 0, k: keys, t: tags, p: prefixes },
-      ...{ n: keys.map((key) => this.names.entry(key)), s: keys.map(fenceSlot) },
-      ...{ P: prefixes.map((prefix) => this.names.entry(prefix)), v: versions, l: this.#options.maxVersions },
-      ...{ b: 'PUBLISH', c: this.names.channel, m: this.#options.logEvents },
-      e: encodeEvent(event, { kind: 'lift', id: fence.id }),
-    });
+  get #context(): ScriptContext {
+    return { names: this.names, publishCommand: 'PUBLISH', ...this.#options };
   }
 
-  async #runOn(all: readonly string[], script: LuaScript, args: readonly (string | number | Buffer)[]): Promise<Reply> {
+  async #runOn(all: readonly string[], script: LuaScript, args: readonly ScriptArg[]): Promise<Reply> {
     return (await this.client.eval(script.source, all.length, ...all, ...args)) as Reply;
   }
+}
+
+function toWrite(entry: EntryArgs): StoreWrite {
+  const { key, epoch, lease, ttlMs = 0 } = entry;
+  return { key, lease: { epoch, seq: lease }, ttlMs, bytes: envelopeOf(entry) };
 }
 
 export function envelopeOf({ epoch, lease, payload = 'payload', header }: EntryArgs): Buffer {
