@@ -1,19 +1,25 @@
-import { CacheError } from 'tierwise/driver';
+import { CacheError, type Clock } from 'tierwise/driver';
 
 /**
  * The number of partitions of a cluster, which all instances of a cache have to agree about: a key belongs to another
  * partition where the number is another one, and an invalidation would not reach it.
  *
  * Each partition remembers the number that its members keep to (`lua/read-tail.lua`). An instance that meets another
- * number anywhere uses no partition at all, and claims none as its own, until the others are gone.
+ * number anywhere uses no partition at all, and claims none as its own, until the others are gone. A partition that has
+ * forgotten the number may have lost its state: its members have three Δ to say it again.
  */
 export class Layout {
   readonly #partitions: number;
-  readonly #disputed = new Set<number>();
+  readonly #clock: Clock;
+  readonly #waitMs: number;
+  /** Partition → when it last told of another number. */
+  readonly #disputed = new Map<number, number>();
 
   /** `partitions`: 0 for a server that is no cluster. */
-  constructor(partitions: number) {
-    this.#partitions = partitions;
+  constructor(options: { partitions: number; clock: Clock; leaseMs: number }) {
+    this.#partitions = options.partitions;
+    this.#clock = options.clock;
+    this.#waitMs = 3 * options.leaseMs;
   }
 
   /** What a tail says about it: the number, negative while it only looks. */
@@ -27,12 +33,14 @@ export class Layout {
    * @throws {CacheError} `CONFIG_CONFLICT` when that is another number, `REMOTE_UNAVAILABLE` when other partitions do
    */
   note(index: number, agreed: number | undefined): void {
+    const nowMs = this.#clock.monotonicMs();
     if (agreed === undefined) {
-      this.#disputed.delete(index);
+      const disputedMs = this.#disputed.get(index);
+      if (disputedMs !== undefined && nowMs - disputedMs > this.#waitMs) this.#disputed.delete(index);
       this.check();
       return;
     }
-    this.#disputed.add(index);
+    this.#disputed.set(index, nowMs);
     const message = `this instance has ${this.#partitions} partitions, a live instance of the cache ${agreed}`;
     const facts = { subject: 'redis.partitions', limit: agreed, actual: this.#partitions };
     throw new CacheError('CONFIG_CONFLICT', message, facts);

@@ -43,7 +43,7 @@ function openServer(source: ResolvedRedisOptions, context: RemoteContext): Remot
   const links = new PartitionLinks({
     index: 0,
     names: new Names({ cacheName, keyPrefix: source.keyPrefix, database: source.database, partition: undefined }),
-    layout: new Layout(0),
+    layout: new Layout({ ...context, partitions: 0 }),
     isSharded: false,
     onOpen: (partition) => {
       partition.settle(home);
@@ -56,7 +56,7 @@ function openServer(source: ResolvedRedisOptions, context: RemoteContext): Remot
 
 function openCluster(source: ResolvedRedisOptions, context: RemoteContext, count: number): RemoteSession {
   const { cacheName, clock, onError } = context;
-  const layout = new Layout(count);
+  const layout = new Layout({ ...context, partitions: count });
   const cluster = new ClusterLinks({
     clock,
     topology: new ClusterTopology(source, connectionOptions(source, cacheName, 'topology'), clock),

@@ -99,7 +99,7 @@ beforeEach(async () => {
     return new PartitionLinks({
       index,
       names,
-      layout: new Layout(2),
+      layout: new Layout({ partitions: 2, clock, leaseMs: 1_000 }),
       isSharded: true,
       onOpen: (partition) => cluster.place(partition),
       onRedirected: (partition, home, reply) => cluster.redirect(partition, home, reply),

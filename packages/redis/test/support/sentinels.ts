@@ -50,7 +50,7 @@ export class SentinelGroup implements AsyncDisposable {
   }
 
   get remote(): SentinelOptions {
-    return { sentinels: this.sentinels.map(({ host, port }) => ({ host, port })), name: GROUP };
+    return { sentinels: this.sentinels.map(({ host, port }) => ({ host, port })), name: GROUP, commandTimeout: '1s' };
   }
 
   /** The server that all running Sentinels name. */
