@@ -38,7 +38,7 @@ export async function loadScripts(client: Redis): Promise<void> {
  *   another format
  */
 export async function runScript(
-  line: Line,
+  link: Line,
   state: StateKeys,
   script: LuaScript,
   entryKeys: readonly string[],
@@ -46,13 +46,13 @@ export async function runScript(
 ): Promise<readonly unknown[]> {
   const keys = [...state, ...entryKeys];
   for (let attempt = 0; attempt < 3; attempt++) {
-    const reply = await line.run((client, timeline) =>
+    const reply = await link.run((client, timeline) =>
       evaluate(client, script, keys, [timeline, randomEpoch(), ...args]),
     );
     if (reply[0] === 'OK') return reply.slice(1);
     if (reply[0] === 'FORMAT') throw formatConflict(reply[1]);
     if (reply[0] === 'FULL') throw new CacheError('REMOTE_REJECTED', 'too many fences are closed at a time');
-    await settleTimeline(line, state, String(reply[1]));
+    await settleTimeline(link, state, String(reply[1]));
   }
   throw new CacheError('REMOTE_REJECTED', 'the state in Redis changes its timeline with every look');
 }
@@ -64,10 +64,10 @@ function formatConflict(format: unknown): CacheError {
 }
 
 /** Finds out which timeline holds: the connection's may have changed, or the state is from another history. */
-async function settleTimeline(line: Line, state: StateKeys, stateTimeline: string): Promise<void> {
-  const serverTimeline = await line.refreshTimeline();
+async function settleTimeline(link: Line, state: StateKeys, stateTimeline: string): Promise<void> {
+  const serverTimeline = await link.refreshTimeline();
   if (serverTimeline === stateTimeline) return;
-  await line.run((client) =>
+  await link.run((client) =>
     evaluate(client, ADOPT_TIMELINE, [...state], [stateTimeline, randomEpoch(), serverTimeline]),
   );
 }

@@ -25,8 +25,8 @@ afterAll(() => cluster.stop());
 beforeEach(async () => {
   name = uniqueName();
   [one, two] = [open(), open()];
-  expect((await one.ready()).state).toBe('coherent');
-  expect((await two.ready()).state).toBe('coherent');
+  await Promise.all([one.ready(), two.ready()]);
+  await eventually(() => [one.health().state, two.health().state]).toEqual(['coherent', 'coherent']);
 });
 
 function open(): Cache {
