@@ -350,7 +350,9 @@ describe('what is not sampled', () => {
     await cache.getOrSet('k', () => 1);
     await cache.getMany(['k', 'l']);
     await cache.delete('k');
+    cache.peek('k');
     await settled();
-    expect(telemetry.tree()).toEqual(['cache.getOrSet', 'cache.getMany', 'cache.delete']);
+    expect(telemetry.tree()).toEqual(['cache.getOrSet', 'cache.getMany', 'cache.delete', 'cache.peek']);
+    expect(telemetry.spans.map(({ ends }) => ends)).toEqual([1, 1, 1, 1]);
   });
 });

@@ -142,6 +142,7 @@ export class Partition implements CoordinatorListener {
    */
   changeFence(invalidation: Invalidation, fence: FenceChange, trace?: Trace): Promise<SequencedReply> {
     const span = beginInvalidate(trace, invalidation, fence);
+    span?.set(ATTRIBUTES.delivered, false);
     return during(span, () => this.#changeFence(invalidation, fence, span));
   }
 
@@ -152,6 +153,7 @@ export class Partition implements CoordinatorListener {
     );
     if (!(await this.#onSequenced(reply, invalidation, fence)))
       throw new CacheError('REMOTE_UNAVAILABLE', ENDED_HISTORY);
+    span?.set(ATTRIBUTES.delivered, true);
     return reply;
   }
 

@@ -320,8 +320,12 @@ export class Reads {
     return (await waitFor(answers, read.signal)).map((answer) => (typeof answer === 'string' ? undefined : answer));
   }
 
-  #begin(name: string, key: string): Trace {
-    return this.#recorder.begin(name, { parent: 'active', attributes: {}, key: keyText(key) });
+  /** Begins the span of a synchronous call; `undefined` where nothing of it is kept. */
+  #begin(name: string, key: string): Trace | undefined {
+    const trace = this.#recorder.begin(name, { parent: 'active', attributes: {}, key: keyText(key) });
+    if (trace.isRecording) return trace;
+    trace.end();
+    return undefined;
   }
 
   #recorded<R>(name: string, key: string, call: (trace: Trace | undefined) => Promise<R>): Promise<R> {
