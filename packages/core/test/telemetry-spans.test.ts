@@ -316,9 +316,9 @@ describe('a guarded write', () => {
       inside = telemetry.active.getStore();
     });
     expect(inside).toBe(telemetry.one('cache.mutate'));
-    const fences = telemetry
-      .named('cache.invalidate')
-      .map(({ parent, attributes }) => [parent, attributes['cache.fence']]);
+    const closed = telemetry.named('cache.invalidate');
+    expect(closed.map(({ attributes }) => attributes['cache.delivered'])).toEqual([true, true]);
+    const fences = closed.map(({ parent, attributes }) => [parent, attributes['cache.fence']]);
     expect(fences).toEqual([
       [inside, 'close'],
       [inside, 'lift'],
