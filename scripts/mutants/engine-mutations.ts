@@ -100,7 +100,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'the shared layer is believed without proof',
     ARRIVALS,
-    'if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
+    'if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, nowMs)) {',
     'if (isDue) {',
   ),
   {
@@ -108,13 +108,13 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: ARRIVALS,
-        find: 'if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {',
+        find: 'if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, nowMs)) {',
         put: 'if (isDue) {',
       },
       {
         file: READS,
-        find: "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
-        put: 'return found;',
+        find: "else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');",
+        put: 'else tell(found);',
       },
       {
         file: REMOTE_READS,
@@ -132,8 +132,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'who joins a read late needs no later proof',
     READS,
-    "return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';",
-    'return found;',
+    "else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');",
+    'else tell(found);',
   ),
   one(
     'events heard during a read do not count',

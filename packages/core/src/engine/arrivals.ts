@@ -4,6 +4,7 @@ import { decodeEnvelope, type Envelope } from '../wire/envelope.ts';
 import { type EngineContext, memoryExpiry } from './context.ts';
 import type { Found } from './found.ts';
 import type { RemoteRead } from './remote-reads.ts';
+import type { HeldValue } from './values.ts';
 
 /**
  * Judges what the shared layer answers, in the step in which it arrives: envelope, epoch, timeline, proof, versions, what
@@ -45,7 +46,7 @@ export class Arrivals {
   ): MemoryEntry | Exclude<LayerResult, 'hit' | 'error'> {
     const { counters, options, originMs } = this.#context;
     const { remote } = counters;
-    const { clock } = options;
+    const nowMs = options.clock.wallMs();
     const partition = this.#context.partitionOf(read.key);
     const { view } = partition;
     const envelope = decodeEnvelope(bytes);
@@ -60,7 +61,7 @@ export class Arrivals {
     const keySeq = Math.max(envelope.lease, envelope.seq);
     view.meet(envelope.epoch, keySeq);
     const isDue = view.answers.isDue(read.key);
-    if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, clock.wallMs())) {
+    if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, nowMs)) {
       remote.unproved++;
       return 'unproved';
     }
@@ -68,32 +69,33 @@ export class Arrivals {
       remote.stale++;
       return 'stale';
     }
-    const remainingMs =
-      envelope.expiresAtMs === 0 ? undefined : envelope.expiresAtMs - view.authorityMs(clock.wallMs());
+    const remainingMs = envelope.expiresAtMs === 0 ? undefined : envelope.expiresAtMs - view.authorityMs(nowMs);
     if (remainingMs !== undefined && remainingMs <= 0) {
       remote.expired++;
       return 'expired';
     }
-    return this.#decode(envelope, {
-      keySeq,
+    const held = this.#decode(envelope);
+    if (held === undefined) return 'miss';
+    return new MemoryEntry({
+      value: held.value,
+      isCopied: held.isCopied,
+      expiresMs: memoryExpiry(this.#context, nowMs, remainingMs, read.memoryTtlMs),
       asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - originMs,
-      expiresMs: memoryExpiry(this.#context, clock.wallMs(), remainingMs, read.memoryTtlMs),
+      lease: envelope.lease,
+      keySeq,
+      tags: envelope.tags,
       checkedGeneration: view.generation,
     });
   }
 
-  #decode(
-    envelope: Envelope,
-    dates: Pick<MemoryEntry, 'keySeq' | 'asOfMs' | 'expiresMs' | 'checkedGeneration'>,
-  ): MemoryEntry | 'miss' {
+  #decode({ codecId, payload }: Envelope): HeldValue | undefined {
     const { options, values, counters } = this.#context;
     try {
-      if (envelope.codecId !== options.codec.id) throw new Error('written with another codec');
-      const { tags, lease } = envelope;
-      return new MemoryEntry({ ...values.read(envelope.payload), ...dates, lease, tags });
+      if (codecId !== options.codec.id) throw new Error('written with another codec');
+      return values.read(payload);
     } catch {
       counters.remote.unreadable++;
-      return 'miss';
+      return undefined;
     }
   }
 }

@@ -93,7 +93,8 @@ export class Loads {
       const flight = this.joinable(partition, key, beganMs);
       if (flight === undefined) break;
       counters.loads.shared++;
-      const loaded = await during(waiting(flight, trace), () => waitFor(flight.result, signal));
+      const result = waitFor(flight.result, signal);
+      const loaded = await (trace === undefined ? result : during(waiting(flight, trace), () => result));
       if (this.#mayAnswer(partition, flight, beganMs)) return values.release(loaded);
     }
     const own = this.#start(partition, key, spec, trace);

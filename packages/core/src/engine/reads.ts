@@ -161,14 +161,41 @@ export class Reads {
 
   #getMany(keys: readonly string[], read: ReadSpec): Promise<unknown[]> {
     const nowMs = this.#clock.wallMs();
-    return Promise.all(
-      keys.map((key) => {
-        const entry = this.#fresh(key, nowMs);
-        if (entry === undefined) return this.#getSlowly(key, nowMs, read, undefined);
-        this.#counters.memory.hits++;
-        return this.#values.release(entry);
-      }),
-    );
+    const values = new Array<unknown>(keys.length).fill(undefined);
+    const missing: number[] = [];
+    for (const [index, key] of keys.entries()) {
+      const held = this.#fresh(key, nowMs) ?? this.#loads.settled(this.#partitionOf(key), key, nowMs);
+      if (held === undefined) missing.push(index);
+      else values[index] = this.#values.release(held);
+    }
+    this.#counters.memory.hits += keys.length - missing.length;
+    this.#counters.memory.misses += missing.length;
+    if (missing.length === 0) return Promise.resolve(values);
+    for (const index of missing) checkWellFormed(keys[index] as string);
+    return waitFor(this.#fillIn(values, missing, keys, nowMs, read.memoryTtlMs), read.signal);
+  }
+
+  /** Fills the missing places with what the shared layer has: one promise for all of them. */
+  #fillIn(
+    values: unknown[],
+    missing: readonly number[],
+    keys: readonly string[],
+    beganMs: number,
+    memoryTtlMs: number | undefined,
+  ): Promise<unknown[]> {
+    return new Promise((resolve, reject) => {
+      let open = missing.length;
+      for (const index of missing) {
+        this.#ask(keys[index] as string, beganMs, memoryTtlMs, undefined, (answer) => {
+          try {
+            if (typeof answer !== 'string') values[index] = this.#values.release(answer.entry);
+          } catch (error) {
+            reject(error);
+          }
+          if (--open === 0) resolve(values);
+        });
+      }
+    });
   }
 
   #getOrSet<L, O>(
@@ -211,17 +238,17 @@ export class Reads {
     return waitFor(this.#readRemote(key, nowMs, read.memoryTtlMs, trace), read.signal);
   }
 
-  async #getSlowly(key: string, beganMs: number, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
+  #getSlowly(key: string, beganMs: number, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
     const loaded = this.#loads.settled(this.#partitionOf(key), key, beganMs);
     if (trace !== undefined) this.#noteMemory(trace, loaded);
     if (loaded !== undefined) {
       this.#counters.memory.hits++;
-      return this.#values.release(loaded);
+      return Promise.resolve(this.#values.release(loaded));
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    const found = await waitFor(this.#readRemote(key, beganMs, read.memoryTtlMs, trace), read.signal);
-    return found === undefined ? undefined : this.#values.release(found.entry);
+    const found = waitFor(this.#readRemote(key, beganMs, read.memoryTtlMs, trace), read.signal);
+    return found.then((answer) => answer && this.#values.release(answer.entry));
   }
 
   async #loadSlowly<L, O>(
@@ -245,7 +272,7 @@ export class Reads {
   }
 
   /** The entry in the shared layer, if it counts for a read that began at `beganMs`. */
-  async #readRemote(
+  #readRemote(
     key: string,
     beganMs: number,
     memoryTtlMs: number | undefined,
@@ -255,30 +282,42 @@ export class Reads {
       attributes: { [ATTRIBUTES.layer]: this.#context.options.remote.name },
       key: keyText(key),
     });
-    const answer = await this.#askRemote(key, beganMs, memoryTtlMs, span);
-    const found = typeof answer === 'string' ? undefined : answer;
-    if (trace !== undefined) {
-      endLayerGet(span, typeof answer === 'string' ? answer : 'hit');
-      trace.set(ATTRIBUTES.hit, found !== undefined);
-    }
-    return found;
+    return new Promise((resolve) => {
+      this.#ask(key, beganMs, memoryTtlMs, span, (answer) => {
+        const found = typeof answer === 'string' ? undefined : answer;
+        if (trace !== undefined) {
+          endLayerGet(span, typeof answer === 'string' ? answer : 'hit');
+          trace.set(ATTRIBUTES.hit, found !== undefined);
+        }
+        resolve(found);
+      });
+    });
   }
 
-  async #askRemote(
+  /** Calls `tell` with what the shared layer has that counts for a read that began at `beganMs`, or why there is nothing. */
+  #ask(
     key: string,
     beganMs: number,
     memoryTtlMs: number | undefined,
     span: Trace | undefined,
-  ): Promise<Found | LayerResult> {
+    tell: (answer: Found | LayerResult) => void,
+  ): void {
     const partition = this.#partitionOf(key);
-    if (!partition.isStarted) await partition.started;
-    // Older than an own invalidation, which the shared layer has not heard of.
-    if (partition.journal.covers(key, [])) return 'stale';
+    if (!partition.isStarted) {
+      void partition.started.then(() => this.#ask(key, beganMs, memoryTtlMs, span, tell));
+      return;
+    }
+    if (partition.journal.covers(key, [])) {
+      // Older than an own invalidation, which the shared layer has not heard of.
+      tell('stale');
+      return;
+    }
     const read = partition.reads.read(key, memoryTtlMs, span);
-    const found = await read.answer;
-    if (found === undefined) return read.result;
-    // Whoever joined a read late may need a later proof than the one it was judged by.
-    return partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved';
+    read.whenJudged((found) => {
+      if (found === undefined) tell(read.result);
+      // Whoever joined a read late may need a later proof than the one it was judged by.
+      else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');
+    });
   }
 
   /** As `#getMany`, with one span for each layer, however many keys there are. */
@@ -311,7 +350,12 @@ export class Reads {
     const span = trace.child(SPANS.layerGet, {
       attributes: { [ATTRIBUTES.layer]: this.#context.options.remote.name, [ATTRIBUTES.keyCount]: keys.length },
     });
-    const answers = Promise.all(keys.map((key) => this.#askRemote(key, beganMs, read.memoryTtlMs, span)));
+    const answers = Promise.all(
+      keys.map(
+        (key) =>
+          new Promise<Found | LayerResult>((resolve) => this.#ask(key, beganMs, read.memoryTtlMs, span, resolve)),
+      ),
+    );
     void answers.then((all) => {
       const hits = all.filter((answer) => typeof answer !== 'string').length;
       span.set(ATTRIBUTES.hitCount, hits);

@@ -19,14 +19,16 @@ export class RemoteRead extends Pending {
   trace: Trace | undefined;
   /** What became of it, once it is answered. */
   result: LayerResult = 'miss';
-  readonly answer: Promise<Found | undefined>;
-  resolve!: (found: Found | undefined) => void;
+  readonly #waiting: ((found: Found | undefined) => void)[] = [];
 
-  constructor(key: string) {
-    super(key);
-    this.answer = new Promise((resolve) => {
-      this.resolve = resolve;
-    });
+  /** Calls `tell` once when the read has been judged. Those who wait are told in the order in which they asked. */
+  whenJudged(tell: (found: Found | undefined) => void): void {
+    this.#waiting.push(tell);
+  }
+
+  /** Tells everybody who waits. */
+  settle(found: Found | undefined): void {
+    for (const tell of this.#waiting) tell(found);
   }
 
   mark(seq: number): void {
@@ -131,7 +133,7 @@ export class RemoteReads {
   #settle(read: RemoteRead, found: Found | undefined): void {
     if (this.#byKey.get(read.key) === read) this.#byKey.delete(read.key);
     this.#options.view.activity.remove(read);
-    read.resolve(found);
+    read.settle(found);
   }
 }
 
