@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const ROOTS = '{{packages,examples}/*,scripts}/test/**';
+const ROOTS = '{{packages,examples}/*,benchmarks,scripts}/test/**';
 const NEEDS_REDIS = `${ROOTS}/*.redis.test.ts`;
 const OF_OTEL = 'packages/otel/test/**';
 /** The tests of `@tierwise/otel` run twice: on the API and SDK of this workspace, and on the next major version of the SDK. */

@@ -1,62 +1,92 @@
-// npm run bench [-- scenario ...] [--json FILE]
-// Compares tierwise with the bare libraries below it, interleaved round by round in one process, on a Redis of its own.
+// npm run bench [-- scenario ...] [--list] [--rounds N] [--round-ms N] [--seed N] [--json FILE]
+// Measures tierwise beside the bare clients and the other layered caches. Starts its own Redis and Memcached.
 import { writeFileSync } from 'node:fs';
-import { arch, cpus, platform } from 'node:os';
 import { parseArgs } from 'node:util';
-import { findRedis, runCommand } from '../../scripts/servers/index.ts';
-import { createFixture, type Fixture, fill } from './fixture.ts';
-import { measure, type Result, type Scenario } from './measure.ts';
-import { l1Awaited, l1Sync, l2Hit } from './scenarios/reads.ts';
-import { telemetry } from './scenarios/telemetry.ts';
-import { invalidate, set } from './scenarios/writes.ts';
+import { runCommand, type Server, startMemcached, startRedis } from '../../scripts/servers/index.ts';
+import { Bench, type Scenario } from './bench.ts';
+import { currentLoad, describeMachine, isBusy } from './machine.ts';
+import { printScenario, printTargets } from './print.ts';
+import { Progress } from './progress.ts';
+import type { Report, ScenarioResult } from './result.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+import { serverVersions } from './server-versions.ts';
 
-const SCENARIOS: readonly ((fixture: Fixture) => Scenario)[] = [l1Sync, l1Awaited, l2Hit, set, invalidate];
+const DEFAULT_ROUNDS = 15;
+const DEFAULT_ROUND_MS = 60;
+const DEFAULT_SEED = 1;
+
+interface Request {
+  readonly scenarios: readonly Scenario[];
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly seed: number;
+  readonly json: string | undefined;
+}
 
 await runCommand(main);
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });
-  const server = await findRedis();
-  try {
-    await using fixture = await createFixture(server.url);
-    await using watched = await telemetry();
-    const known = [...SCENARIOS.map((create) => create(fixture)), ...watched.scenarios];
-    const scenarios = known.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-    if (scenarios.length === 0) {
-      console.error(`There is no such scenario; there are: ${known.map(({ name }) => name).join(', ')}.`);
-      return 2;
-    }
-    const results: Result[] = [];
-    for (const scenario of scenarios) {
-      await fill(fixture.cache);
-      const measured = await measure(scenario);
-      results.push(...measured);
-      print(scenario, measured);
-    }
-    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report(results), undefined, 2)}\n`);
+  const request = readRequest();
+  if (typeof request === 'number') return request;
+  await using redis = await startRedis();
+  await using memcached = await startMemcached();
+  const report = await run(request, redis, memcached);
+  printTargets(report.scenarios);
+  console.log(`\n${Math.round(report.tookS)} s, seed ${report.seed}`);
+  if (request.json !== undefined) writeFileSync(request.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  return 0;
+}
+
+async function run({ scenarios, rounds, roundMs, seed }: Request, redis: Server, memcached: Server): Promise<Report> {
+  const progress = new Progress();
+  const loadAtStart = currentLoad();
+  if (isBusy(loadAtStart)) {
+    progress.begin(`the load of this machine is ${loadAtStart}: it is busy, and so figures are not worth publishing`);
+  }
+  const startedAt = new Date().toISOString();
+  const memcachedAddress = `${memcached.host}:${memcached.port}`;
+  const bench = new Bench({ redisUrl: redis.url, memcachedAddress, rounds, roundMs, seed, progress });
+  const done: ScenarioResult[] = [];
+  for (const [index, scenario] of scenarios.entries()) {
+    const { name, title, question, limits } = scenario;
+    progress.begin(`${name} (${index + 1} of ${scenarios.length})`);
+    const groups = await scenario.run(bench);
+    progress.end();
+    done.push({ name, title, question, limits, groups });
+    printScenario(done.at(-1) as ScenarioResult);
+  }
+  const machine = describeMachine(await serverVersions(redis, memcached), loadAtStart);
+  return { machine, startedAt, tookS: Math.round(progress.elapsedS), seed, rounds, scenarios: done };
+}
+
+/** What the command line asks for, or the exit code where there is nothing to run. */
+function readRequest(): Request | number {
+  const options = {
+    list: { type: 'boolean' },
+    rounds: { type: 'string' },
+    'round-ms': { type: 'string' },
+    seed: { type: 'string' },
+    json: { type: 'string' },
+  } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  if (values.list === true) {
+    for (const { name, question } of SCENARIOS) console.log(`${name.padEnd(14)} ${question}`);
     return 0;
-  } finally {
-    await server.stop();
   }
-}
-
-function print({ name, question }: Scenario, results: readonly Result[]): void {
-  console.log(`\n${name}: ${question}`);
-  const base = results[0]?.median ?? 1;
-  for (const { subject, median, slowest, fastest } of results) {
-    const spread = `${Math.round((100 * (fastest - slowest)) / median)} %`;
-    const ratio = (median / base).toFixed(2);
-    console.log(
-      `  ${subject.padEnd(30)} ${thousands(median).padStart(12)} ops/s   ${ratio.padStart(6)} x   spread ${spread}`,
+  const unknown = positionals.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  const rounds = Number(values.rounds ?? DEFAULT_ROUNDS);
+  const roundMs = Number(values['round-ms'] ?? DEFAULT_ROUND_MS);
+  const seed = Number(values.seed ?? DEFAULT_SEED);
+  if (unknown.length > 0) {
+    console.error(
+      `There is no scenario ${unknown.join(', ')}; there are: ${SCENARIOS.map(({ name }) => name).join(', ')}.`,
     );
+    return 2;
   }
-}
-
-function thousands(rate: number): string {
-  return Math.round(rate).toLocaleString('en-US');
-}
-
-function report(results: readonly Result[]): object {
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, platform: platform(), arch: arch() };
-  return { node: process.version, machine, results };
+  if (!(Number.isInteger(rounds) && rounds > 0 && roundMs > 0 && Number.isInteger(seed))) {
+    console.error('--rounds and --round-ms take a number above 0, --seed a whole number.');
+    return 2;
+  }
+  const scenarios = positionals.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => positionals.includes(name));
+  return { scenarios, rounds, roundMs, seed, json: values.json };
 }

@@ -1,49 +1,56 @@
+// Question: what does telemetry add to a hit in memory: none at all, set up without an SDK, below a caller that does not
+// sample, and recording every span?
+// Does not show: exporting. Recorded spans are thrown away, and nothing leaves the process. Reads that reach Redis pay the
+// same beside a round trip, where it is small.
 import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { AlwaysOnSampler, NoopSpanProcessor, ParentBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import { openTelemetry } from '@tierwise/otel';
-import { type Cache, createCache } from 'tierwise';
-import type { Scenario, Subject } from '../measure.ts';
+import { type Cache, type CacheOptions, createCache } from 'tierwise';
+import type { Scenario } from '../bench.ts';
+import { inTurn } from '../key-sequence.ts';
+import { type Contestant, measure } from '../measure.ts';
+import { TTL_MS } from '../subject.ts';
+import { keysUpTo, userOf } from '../values.ts';
 
-const KEYS = 1_000;
-const KEY_NAMES: readonly string[] = Array.from({ length: KEYS }, (_, index) => `user:${index}`);
+const KEYS = keysUpTo(1_024);
 
 /** A way to run a service, from no telemetry at all to every span recorded. */
 interface Setting {
-  readonly name: string;
+  readonly subject: string;
   readonly cache: Cache;
   /** Runs the measured part as the service would: with or without an SDK, inside a request or not. */
-  around(call: () => void | Promise<void>): Promise<void>;
+  readonly around: NonNullable<Contestant['around']>;
 }
 
-/** The settings, to be closed at the end. */
-export interface Telemetry extends AsyncDisposable {
-  readonly scenarios: readonly Scenario[];
-}
-
-/** What a hit in memory costs in each setting, by `peek` and by an awaited `getOrSet`. Nothing leaves the process. */
-export async function telemetry(): Promise<Telemetry> {
-  const settings = await createSettings();
-  const question = 'What a hit in memory costs, by what records it; recorded spans are thrown away, not sent.';
-  const load = (): object => ({});
-  const peek = (cache: Cache, operations: number): void => {
-    for (let i = 0; i < operations; i++) cache.peek(KEY_NAMES[i % KEYS] as string);
-  };
-  const getOrSet = async (cache: Cache, operations: number): Promise<void> => {
-    for (let i = 0; i < operations; i++) await cache.getOrSet(KEY_NAMES[i % KEYS] as string, load);
-  };
-  const subjectsOf = (run: (cache: Cache, operations: number) => void | Promise<void>): Subject[] =>
-    settings.map(({ name, cache, around }) => ({ name, run: (operations) => around(() => run(cache, operations)) }));
-  return {
-    scenarios: [
-      { name: 'telemetry', question, subjects: subjectsOf(peek) },
-      { name: 'telemetry-awaited', question, subjects: subjectsOf(getOrSet) },
-    ],
-    async [Symbol.asyncDispose]() {
-      await Promise.all(settings.map(({ cache }) => cache.close()));
-    },
-  };
-}
+export const telemetry: Scenario = {
+  name: 'telemetry',
+  title: 'Telemetry',
+  question: 'What a hit in memory costs with telemetry off, on without an SDK, unsampled, and recorded.',
+  limits: 'Hits in memory only; recorded spans are thrown away, not sent.',
+  async run(bench) {
+    const settings = await createSettings();
+    try {
+      const common = { keys: inTurn(KEYS), isAnswered: true } as const;
+      const peeks = settings.map(({ subject, cache, around }) => ({
+        subject,
+        around,
+        operation: (key: string) => cache.peek(key),
+      }));
+      const loads = settings.map(({ subject, cache, around }) => ({
+        subject,
+        around,
+        operation: (key: string) => cache.getOrSet(key, () => userOf(key)),
+      }));
+      return [
+        await measure(bench, { ...common, name: 'peek', pace: 'sync', contestants: peeks }),
+        await measure(bench, { ...common, name: 'awaited getOrSet', pace: 'awaited', contestants: loads }),
+      ];
+    } finally {
+      for (const { cache } of settings) await cache.close();
+    }
+  },
+};
 
 async function createSettings(): Promise<Setting[]> {
   const tracerProvider = new TracerProvider({
@@ -51,36 +58,32 @@ async function createSettings(): Promise<Setting[]> {
     spanProcessors: [new NoopSpanProcessor()],
   });
   const direct: Setting['around'] = async (call) => call();
-  const bare = { name: 'no telemetry', cache: await fill({}), around: direct };
-  const mute = { name: 'openTelemetry(), no SDK', cache: await fill({ telemetry: openTelemetry() }), around: direct };
+  const off = { subject: 'telemetry off', cache: await fill({}), around: direct };
+  const on = { subject: 'on, no SDK', cache: await fill({ telemetry: openTelemetry() }), around: direct };
   // As in a service: the SDK is there before the caches are.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   try {
-    const recorded = async (name: string, flags: TraceFlags): Promise<Setting> => ({
-      name,
+    const below = async (subject: string, flags: TraceFlags): Promise<Setting> => ({
+      subject,
       cache: await fill({ telemetry: openTelemetry({ tracerProvider }) }),
       around: (call) => inRequest(tracerProvider, flags, call),
     });
-    const unsampled = await recorded('SDK, parent not sampled', TraceFlags.NONE);
-    return [bare, mute, unsampled, await recorded('SDK, recording', TraceFlags.SAMPLED)];
+    const unsampled = await below('SDK, not sampled', TraceFlags.NONE);
+    return [off, on, unsampled, await below('SDK, recorded', TraceFlags.SAMPLED)];
   } finally {
     context.disable();
   }
 }
 
-async function fill(options: Pick<Parameters<typeof createCache>[0], 'telemetry'>): Promise<Cache> {
-  const cache = createCache({ name: 'bench', ttl: '1h', memory: { maxEntries: 10 * KEYS }, ...options });
+async function fill(options: Pick<CacheOptions, 'telemetry'>): Promise<Cache> {
+  const cache = createCache({ name: 'bench', ttl: TTL_MS, memory: { maxEntries: 10_000 }, ...options });
   await cache.ready();
-  await cache.setMany(KEY_NAMES.map((key, id) => ({ key, value: { id } })));
+  await cache.setMany(KEYS.map((key) => ({ key, value: userOf(key) })));
   return cache;
 }
 
 /** Below a request that a caller has, or has not, decided to sample; the SDK is set up for as long as that takes. */
-async function inRequest(
-  provider: TracerProvider,
-  traceFlags: TraceFlags,
-  call: () => void | Promise<void>,
-): Promise<void> {
+async function inRequest(provider: TracerProvider, traceFlags: TraceFlags, call: () => unknown): Promise<unknown> {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   try {
     const caller = {
@@ -90,9 +93,10 @@ async function inRequest(
       isRemote: true,
     };
     const parent = trace.setSpanContext(ROOT_CONTEXT, caller);
-    await provider.getTracer('bench').startActiveSpan('request', {}, parent, async (span) => {
-      await call();
+    return await provider.getTracer('bench').startActiveSpan('request', {}, parent, async (span) => {
+      const result = await call();
       span.end();
+      return result;
     });
   } finally {
     context.disable();

@@ -1,0 +1,30 @@
+import type { SubjectKind } from '../subject.ts';
+import { asyncCacheDedupe } from './async-cache-dedupe.ts';
+import { bentocache } from './bentocache.ts';
+import { cacheManager } from './cache-manager.ts';
+import { cacheable } from './cacheable.ts';
+import { ioredis } from './ioredis.ts';
+import { layeredLoader } from './layered-loader.ts';
+import { lruCache } from './lru-cache.ts';
+import { memjs } from './memjs.ts';
+import { tierwise } from './tierwise.ts';
+
+/** All subjects, in the order in which results show them. */
+export const SUBJECTS: readonly SubjectKind[] = [
+  lruCache,
+  ioredis,
+  memjs,
+  tierwise,
+  bentocache,
+  cacheable,
+  cacheManager,
+  layeredLoader,
+  asyncCacheDedupe,
+];
+
+/** The subject of that name; the name comes from a scenario or from a parent process. */
+export function subjectKind(name: string): SubjectKind {
+  const kind = SUBJECTS.find((subject) => subject.name === name);
+  if (kind === undefined) throw new Error(`there is no subject ${name}`);
+  return kind;
+}
