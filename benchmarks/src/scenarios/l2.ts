@@ -18,13 +18,23 @@ export const l2: Scenario = {
   limits: 'Over loopback, so without a network; the server competes with the client for the cores of the machine.',
   run: (bench) =>
     bench.withSubjects(
-      ['ioredis', 'memjs', 'tierwise', 'bentocache', 'cacheable', 'cache-manager', 'layered-loader'],
+      [
+        'ioredis',
+        'memjs',
+        'tierwise',
+        'bentocache',
+        'cacheable',
+        'cache-manager',
+        'layered-loader',
+        'async-cache-dedupe',
+      ],
       { memoryEntries: 1 },
       async (subjects) => {
         for (const subject of subjects) await fillAndCheck(subject, KEYS);
-        const contestants = subjects.flatMap(({ name, get }) =>
-          get === undefined ? [] : [{ subject: name, operation: get }],
-        );
+        const contestants = subjects.flatMap(({ name, get, getOrSet }) => {
+          const operation = get ?? getOrSet;
+          return operation === undefined ? [] : [{ subject: name, operation }];
+        });
         const groups: Group[] = [];
         for (const atOnce of [1, 50, 500]) {
           const pace = atOnce === 1 ? 'awaited' : { atOnce };
