@@ -333,12 +333,11 @@ export class Writes {
   }
 
   #track<R>(call: Promise<R>): Promise<R> {
-    const settled = call.then(
-      () => {},
-      () => {},
-    );
+    const end = (): void => {
+      this.#pending.delete(settled);
+    };
+    const settled: Promise<void> = call.then(end, end);
     this.#pending.add(settled);
-    void settled.finally(() => this.#pending.delete(settled));
     return call;
   }
 }

@@ -20,8 +20,8 @@ export class MemoryEntry implements RecencyNode<MemoryEntry> {
   readonly isCopied: boolean;
   /** The value, or its payload where `isCopied`. */
   readonly value: unknown;
-  /** The value as awaited readers get it, once one has asked. */
-  promise: Promise<unknown> | undefined = undefined;
+  /** The value as awaited readers get it; `null` after the first of them, `undefined` before. */
+  promise: Promise<unknown> | null | undefined = undefined;
   /** The moment as of which the value is known to have been current. */
   readonly asOfMs: number;
   /** Sequence number of the lease that dates the entry; 0 without one, then it lives by youth alone. */
