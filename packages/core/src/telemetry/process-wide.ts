@@ -3,8 +3,11 @@ import type { ObservedCache, Telemetry } from './telemetry.ts';
 /** What caches of one process have in common, whichever copy of this package made them. */
 interface ProcessWide {
   telemetry: Telemetry | undefined;
-  /** Caches without telemetry of their own, each with what to call when it is not observed any more. */
-  readonly caches: Map<ObservedCache, (() => void) | undefined>;
+  /**
+   * Caches without telemetry of their own, each with what to call when it is not observed any more. Held weakly: one that
+   * was dropped without having been closed must not stay for being observable.
+   */
+  readonly caches: Map<WeakRef<ObservedCache>, (() => void) | undefined>;
 }
 
 /** Ends with the version of the interfaces: copies that differ there do not meet. */
@@ -17,6 +20,8 @@ function find(): ProcessWide {
 }
 
 export const processWide: ProcessWide = find();
+
+const dropped = new FinalizationRegistry<WeakRef<ObservedCache>>((ref) => processWide.caches.delete(ref));
 
 /**
  * Makes `telemetry` that of every cache of the process that was given none of its own, of those there already and of those
@@ -31,9 +36,10 @@ export function instrument(telemetry: Telemetry): () => void {
 
 function replace(telemetry: Telemetry | undefined): void {
   processWide.telemetry = telemetry;
-  for (const [cache, detach] of processWide.caches) {
+  for (const [ref, detach] of processWide.caches) {
     attempt(() => detach?.());
-    processWide.caches.set(cache, telemetry && attempt(() => telemetry.attach(cache)));
+    const cache = ref.deref();
+    processWide.caches.set(ref, cache && telemetry && attempt(() => telemetry.attach(cache)));
   }
 }
 
@@ -44,10 +50,13 @@ export function observe(cache: ObservedCache, own: Telemetry | undefined): () =>
     return () => void attempt(() => detach?.());
   }
   const { telemetry, caches } = processWide;
-  caches.set(cache, telemetry && attempt(() => telemetry.attach(cache)));
+  const ref = new WeakRef(cache);
+  caches.set(ref, telemetry && attempt(() => telemetry.attach(cache)));
+  dropped.register(cache, ref, cache);
   return () => {
-    const detach = caches.get(cache);
-    caches.delete(cache);
+    dropped.unregister(cache);
+    const detach = caches.get(ref);
+    caches.delete(ref);
     attempt(() => detach?.());
   };
 }
