@@ -28,6 +28,11 @@ test('each of the fifteen schedules is a test', () => {
   }
 });
 
+test('the schedule of the moved slot is a test on a real cluster', () => {
+  const [, name = ''] = /`(14: [^`]+)` in\n\[cluster-faults\]/.exec(DOCUMENT) ?? [];
+  expect(readDocument('packages/redis/test/cluster-faults.redis.test.ts')).toContain(`test('${name}'`);
+});
+
 test('each rule names a file that exists, and a schedule that does', () => {
   const rules = tableOf(DOCUMENT, 'Rules');
   expect(rules.length).toBeGreaterThan(25);
