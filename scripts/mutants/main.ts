@@ -3,7 +3,7 @@
  * simulator. Prints a table in Markdown. Ends with exit code 1 when no test notices a mutation, or when one no longer
  * fits the source.
  *
- *   npm run mutants -- [--seeds 1000] [--only <part of a name>]
+ *   npm run mutants -- [--seeds 1000] [--only <part of a name>] [--from <part of the first name>]
  */
 import { parseArgs } from 'node:util';
 import { MUTATIONS } from './mutations.ts';
@@ -20,12 +20,17 @@ const TESTS_TIMEOUT_MS = 300_000;
 const TEST_TIMEOUT_MS = '30000';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    only: { type: 'string', default: '' },
+    from: { type: 'string', default: '' },
+  },
 });
 const seeds = Number(values.seeds);
 
 const bench = new Workbench();
-const chosen = MUTATIONS.filter(({ name }) => name.includes(values.only));
+const first = MUTATIONS.findIndex(({ name }) => name.includes(values.from));
+const chosen = MUTATIONS.slice(first).filter(({ name }) => name.includes(values.only));
 let open = 0;
 try {
   // Nothing is shown by noticing a fault that is there without any mutation.
@@ -72,12 +77,18 @@ function bySimulator(atLeast = 0): string | undefined {
 /** The first test that fails, in the given files or in all that need no server. */
 function byTests(files: readonly string[] = PLAIN_TESTS): string | undefined {
   if (files.length === 0) return undefined;
+  bench.drop(TESTS_FILE);
   const args = [VITEST, 'run', '--bail', '1', '--testTimeout', TEST_TIMEOUT_MS, '--reporter', 'json'];
   const { code, output } = bench.run([...args, '--outputFile', TESTS_FILE, ...files], TESTS_TIMEOUT_MS);
-  return code === 0 ? undefined : (failedTest() ?? `exit code ${code}: ${output.slice(-200)}`);
+  if (code === 0) return undefined;
+  const failed = failedTest();
+  // A run that could not be made shows nothing.
+  if (failed === undefined) throw new Error(`the tests did not run, exit code ${code}: ${output.slice(-200)}`);
+  return failed;
 }
 
 function failedTest(): string | undefined {
+  if (!bench.has(TESTS_FILE)) return undefined;
   const { testResults } = JSON.parse(bench.read(TESTS_FILE)) as {
     testResults: { name: string; assertionResults: { status: string; fullName: string }[] }[];
   };

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +66,14 @@ export class Workbench {
       const { status, stdout = '', stderr = '' } = error as { status: number | null; stdout?: string; stderr?: string };
       return { code: status ?? -1, output: `${stdout}${stderr}` };
     }
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.dir, name));
+  }
+
+  drop(name: string): void {
+    rmSync(join(this.dir, name), { force: true });
   }
 
   read(name: string): string {
