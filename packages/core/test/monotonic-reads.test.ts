@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING } from '../src/wire/event.ts';
 import { settled } from './support/fake-clock.ts';
-import { BEAT_MS, ControlledLoader, type Instance, openInstances } from './support/instances.ts';
+import { BEAT_MS, ControlledLoader, type Instance, openInstances, PAST_LEASE_MS } from './support/instances.ts';
 
 const TAGGED = { tags: ['t'] };
 
@@ -179,4 +179,21 @@ test('where the tail that a key waits for fails, the loader answers it, and othe
   reader.remote.tail.fail();
   expect(await reader.cache.getMany(['k', 'l'])).toEqual([undefined, 'w']);
   expect(await reader.cache.getOrSet('k', () => 'loaded')).toBe('loaded');
+});
+
+// Symptom: a value from before an outage came back for as long as Redis took to store the one loaded during it.
+test('what memory held before a load is not answered again while the load is on its way to the shared layer', async () => {
+  const [{ cache, remote, clock }] = await openInstances(1);
+  await cache.getOrSet('k', () => 'older');
+  await settled();
+  remote.tail.fail();
+  await clock.advance(PAST_LEASE_MS);
+  remote.fill.hold();
+  expect(await cache.getOrSet('k', () => 'newer')).toBe('newer');
+  remote.tail.pass();
+  await clock.advance(BEAT_MS);
+
+  expect(cache.health().state).toBe('coherent');
+  expect(cache.peek('k')).toBe('newer');
+  remote.fill.release();
 });

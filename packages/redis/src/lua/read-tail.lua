@@ -57,9 +57,10 @@ if ARGV[3] == epoch and applied <= seq then
   if applied < seq then
     entries = redis.call('XRANGE', KEYS[3], first .. '-0', '+', 'COUNT', ARGV[5])
   end
-  -- Their numbers are told by their order, so a hole would misnumber all that follows it.
+  -- Their numbers are told by their order, so a hole would misnumber all that follows it. They rise, and the range begins
+  -- with `first`: with the right number at the end there is none.
   local last = string.format('%.0f', applied + #entries)
-  local isWhole = entries[1] and entries[1][1] == first .. '-0' and entries[#entries][1] == last .. '-0'
+  local isWhole = #entries > 0 and entries[#entries][1] == last .. '-0'
   if applied == seq or isWhole then
     reply[6], reply[7] = 'EVENTS', applied + 1
     for i = 1, #entries do reply[#reply + 1] = entries[i][2][2] end

@@ -396,7 +396,7 @@ export const READ_TAIL: LuaScript = {
   name: 'read-tail',
   keys: 4,
   variadic: false,
-  sha1: 'e4f97df529bb2b89a4dc994ec79e0b1396eac00a',
+  sha1: '6dc31f244cad3b194204f9f47fc730f6679d962b',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -537,7 +537,7 @@ if ARGV[3] == epoch and applied <= seq then
     entries = redis.call('XRANGE', KEYS[3], first .. '-0', '+', 'COUNT', ARGV[5])
   end
   local last = string.format('%.0f', applied + #entries)
-  local isWhole = entries[1] and entries[1][1] == first .. '-0' and entries[#entries][1] == last .. '-0'
+  local isWhole = #entries > 0 and entries[#entries][1] == last .. '-0'
   if applied == seq or isWhole then
     reply[6], reply[7] = 'EVENTS', applied + 1
     for i = 1, #entries do reply[#reply + 1] = entries[i][2][2] end
