@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Tracer } from '@opentelemetry/api';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Cache } from 'tierwise';
 import { CachedCatalog } from './cached-catalog.ts';
@@ -7,6 +8,7 @@ import { DatabaseCatalog } from './database-catalog.ts';
 import { registerChangeRoutes } from './routes/changes.ts';
 import { registerReadRoutes } from './routes/reads.ts';
 import { Statements } from './statements.ts';
+import { traceRequests } from './telemetry/request-spans.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,6 +21,8 @@ declare module 'fastify' {
 export interface AppOptions {
   readonly database: DatabaseSync;
   readonly cache: Cache;
+  /** Makes each request a span; left out, there are none. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What `GET /stats` answers. */
@@ -32,12 +36,13 @@ export interface AppStats {
  * The shop's HTTP API. A request with the header `x-cache: bypass` is answered from the database alone and says in
  * `x-queries` how many statements that took.
  */
-export function createApp({ database, cache }: AppOptions): FastifyInstance {
+export function createApp({ database, cache, tracer }: AppOptions): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true });
   const statements = new Statements(database);
   const source = new DatabaseCatalog(statements);
   const cached = new CachedCatalog(cache, source);
 
+  if (tracer !== undefined) traceRequests(app, tracer);
   app.decorateRequest('catalog');
   app.addHook('onRequest', async (request) => {
     request.catalog = request.headers['x-cache'] === 'bypass' ? new DatabaseCatalog(statements) : cached;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { linkSync, rmSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { createTables, openDatabase } from './database.ts';
@@ -48,8 +49,8 @@ export const SEARCH_WORDS: readonly string[] = [...NOUNS, ...ADJECTIVES].map((wo
  * or not at all, so that processes which start together can all call this; an existing file is left alone.
  */
 export function generateShop(file: string, seed = 1, size: ShopSize = SHOP_SIZE): void {
-  const draft = `${file}.${process.pid}.draft`;
-  rmSync(draft, { force: true });
+  // Not by process id: in containers that share a volume they are all the same.
+  const draft = `${file}.${randomUUID()}.draft`;
   const database = openDatabase(draft);
   try {
     createTables(database, () => insertRows(database, createRandom(seed), size));

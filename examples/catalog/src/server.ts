@@ -1,17 +1,21 @@
 import { redis } from '@tierwise/redis';
 import { startService } from './service.ts';
+import { settingsFrom } from './telemetry/settings.ts';
+import { startTelemetry } from './telemetry/telemetry.ts';
 
 const { env } = process;
 
+const telemetry = await startTelemetry(settingsFrom(env));
 const service = await startService({
   databaseFile: env['DATABASE_FILE'] ?? 'shop.db',
   remote: redis({ url: env['REDIS_URL'] ?? 'redis://127.0.0.1:6379' }),
   cacheName: env['CACHE_NAME'] ?? 'catalog',
   host: env['HOST'] ?? '127.0.0.1',
   port: Number(env['PORT'] ?? 3000),
+  telemetry,
 });
 console.log(`shop on http://${service.host}:${service.port}`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void service.close());
+  process.once(signal, () => void service.close().finally(() => telemetry?.close()));
 }

@@ -5,6 +5,7 @@ import { createApp } from './app.ts';
 import { createCatalogCache } from './cache.ts';
 import { openDatabase } from './database.ts';
 import { generateShop } from './seed.ts';
+import type { RunningTelemetry } from './telemetry/telemetry.ts';
 
 /** Where a service listens and what it works on. */
 export interface ServiceOptions {
@@ -14,6 +15,8 @@ export interface ServiceOptions {
   readonly remote: Remote;
   /** Name of the cache, the same on all instances. */
   readonly cacheName: string;
+  /** Told of requests and of the cache's work; closed by whoever started it. */
+  readonly telemetry?: RunningTelemetry | undefined;
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -29,11 +32,11 @@ export interface Service {
 
 /** Starts one instance of the shop and resolves when it accepts requests. Without Redis the database answers. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { databaseFile, host, port } = options;
+  const { databaseFile, telemetry, host, port } = options;
   if (!existsSync(databaseFile)) generateShop(databaseFile);
   const database = openDatabase(databaseFile);
-  const cache = createCatalogCache(options.cacheName, options.remote);
-  const app = createApp({ database, cache });
+  const cache = createCatalogCache(options.cacheName, options.remote, telemetry?.ofCache);
+  const app = createApp({ database, cache, tracer: telemetry?.tracer });
 
   const close = async (): Promise<void> => {
     await app.close();

@@ -1,6 +1,9 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
+import type { Summary } from '../src/demo/summary.ts';
 import { DemoProcess, isRunning } from './demo-process.ts';
+import { expectTourReceived } from './demo-traces.ts';
+import { OtlpReceiver } from './otlp-receiver.ts';
 import { expectSaneSummary } from './summary.ts';
 
 /** The demo is to find or start its own Redis here, and to be seen stopping it. */
@@ -35,6 +38,18 @@ describe('npm run demo', () => {
     const { code, stdout, stderr } = await demo.end();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expectSaneSummary(JSON.parse(stdout));
+  });
+
+  it('sends traces with --traces, and says where to look', { timeout: TIMEOUT_MS }, async () => {
+    await using receiver = await OtlpReceiver.start();
+    const env = { ...OWN_REDIS, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url };
+    demo = new DemoProcess(['--seconds', '3', '--traces', '--json'], env);
+    const { code, stdout, stderr } = await demo.end();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const summary = JSON.parse(stdout) as Summary;
+    expectSaneSummary(summary);
+    expectTourReceived(receiver, summary, 'redis');
+    expect(summary.traces?.coldRead).toMatch(/^http:\/\/127\.0\.0\.1:16686\/trace\/[0-9a-f]{32}$/);
   });
 
   it.each([

@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { findFreePort } from '../../../scripts/servers/index.ts';
+import type { Summary } from '../src/demo/summary.ts';
 import { DemoProcess } from './demo-process.ts';
+import { expectTourReceived } from './demo-traces.ts';
+import { OtlpReceiver } from './otlp-receiver.ts';
 import { expectSaneSummary } from './summary.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -14,6 +18,27 @@ describe('npm run demo -- --embedded', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expectSaneSummary(JSON.parse(stdout));
     expect(demo.temporaryFiles()).toEqual([]);
+  });
+
+  it('sends traces of three instances with --traces', { timeout: TIMEOUT_MS }, async () => {
+    await using receiver = await OtlpReceiver.start();
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `${receiver.url}/` };
+    demo = new DemoProcess(['--embedded', '--seconds', '3', '--traces', '--json'], env);
+    const { code, stdout, stderr } = await demo.end();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expectTourReceived(receiver, JSON.parse(stdout) as Summary, 'in-process');
+  });
+
+  it('runs without traces, and says why, when nobody takes them', { timeout: TIMEOUT_MS }, async () => {
+    const endpoint = `http://127.0.0.1:${await findFreePort()}`;
+    demo = new DemoProcess(['--embedded', '--seconds', '3', '--traces', '--json'], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    });
+    const { code, stdout, stderr } = await demo.end();
+    expect(code).toBe(0);
+    expect(stderr).toMatch(`No traces: nobody listens at ${endpoint}. `);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expectSaneSummary(JSON.parse(stdout));
   });
 
   it('ends at once on SIGINT and leaves no file', { timeout: TIMEOUT_MS }, async () => {
@@ -38,6 +63,6 @@ describe('npm run demo -- --embedded', () => {
     demo = new DemoProcess(['--help']);
     const { code, stdout } = await demo.end();
     expect(code).toBe(0);
-    for (const option of ['--seconds', '--embedded', '--json', '--seed']) expect(stdout).toContain(option);
+    for (const option of ['--seconds', '--embedded', '--json', '--seed', '--traces']) expect(stdout).toContain(option);
   });
 });

@@ -3,15 +3,16 @@ import { parseOptions, UsageError } from '../src/demo/options.ts';
 
 describe('parseOptions', () => {
   it('runs 20 seconds on Redis by default', () => {
-    expect(parseOptions([])).toEqual({ seconds: 20, seed: 1, embedded: false, json: false });
+    expect(parseOptions([])).toEqual({ seconds: 20, seed: 1, embedded: false, json: false, traces: false });
   });
 
   it('takes what is given', () => {
-    expect(parseOptions(['--seconds', '3', '--seed=0', '--embedded', '--json'])).toEqual({
+    expect(parseOptions(['--seconds', '3', '--seed=0', '--embedded', '--json', '--traces'])).toEqual({
       seconds: 3,
       seed: 0,
       embedded: true,
       json: true,
+      traces: true,
     });
     expect(parseOptions(['--help'])).toBe('help');
   });

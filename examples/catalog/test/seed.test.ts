@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../src/database.ts';
 import { generateShop } from '../src/seed.ts';
@@ -34,5 +36,14 @@ describe('generateShop', () => {
     const first = rowsOf('shop.db', 1);
     expect(rowsOf('shop.db', 2)).toEqual(first);
     expect(readdirSync(dir).filter((name) => name.includes('draft'))).toEqual([]);
+  });
+
+  it('serves two that begin at once under one process id, as in containers that share a volume', async () => {
+    const file = join(dir, 'shared.db');
+    const workers = [1, 2].map(
+      () => new Worker(new URL('./seed-worker.ts', import.meta.url), { workerData: { file, size: SMALL_SHOP } }),
+    );
+    expect(await Promise.all(workers.map((worker) => once(worker, 'exit')))).toEqual([[0], [0]]);
+    expect(readdirSync(dir)).toEqual(['shared.db']);
   });
 });

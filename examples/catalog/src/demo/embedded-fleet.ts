@@ -1,6 +1,7 @@
 import { inProcess } from 'tierwise';
 import { type Service, startService } from '../service.ts';
-import { type Fleet, type FleetOptions, INSTANCE_NAMES } from './fleet.ts';
+import { type Fleet, type FleetOptions, INSTANCE_NAMES, type Instance } from './fleet.ts';
+import { startInstanceTelemetry } from './instance-telemetry.ts';
 
 /** All instances and the load share one thread. */
 const MAX_PER_SECOND = 250;
@@ -9,12 +10,16 @@ const MAX_PER_SECOND = 250;
 export async function startEmbeddedFleet(options: FleetOptions): Promise<Fleet> {
   const remote = inProcess();
   const services: Service[] = [];
+  const instances: Instance[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(services.splice(0).map((service) => service.close()));
   };
   try {
-    for (const _ of INSTANCE_NAMES) {
-      services.push(await startService({ ...options, remote, host: '127.0.0.1', port: 0 }));
+    for (const name of INSTANCE_NAMES) {
+      const { telemetry, tracesLinkedTo } = await startInstanceTelemetry(name, options.tracesTo);
+      const service = await startService({ ...options, remote, host: '127.0.0.1', port: 0, telemetry });
+      services.push(service);
+      instances.push({ name, host: service.host, port: service.port, tracesLinkedTo });
     }
   } catch (error) {
     await stop();
@@ -22,7 +27,7 @@ export async function startEmbeddedFleet(options: FleetOptions): Promise<Fleet> 
   }
   return {
     title: 'embedded, three caches in one process',
-    instances: services.map(({ host, port }, index) => ({ name: INSTANCE_NAMES[index] as string, host, port })),
+    instances,
     maxPerSecond: MAX_PER_SECOND,
     died: new AbortController().signal,
     stop,

@@ -3,6 +3,8 @@ import type { Address } from './http-client.ts';
 /** One running shop. */
 export interface Instance extends Address {
   readonly name: string;
+  /** Sends the spans that have ended, then answers with the ids of its traces that were begun because of this one. */
+  tracesLinkedTo(traceId: string): Promise<readonly string[]>;
 }
 
 /** The instances of a run, however they run. */
@@ -22,6 +24,8 @@ export interface Fleet {
 export interface FleetOptions {
   readonly databaseFile: string;
   readonly cacheName: string;
+  /** Where spans go; `undefined` for nowhere. */
+  readonly tracesTo: string | undefined;
 }
 
 export const INSTANCE_NAMES = ['a', 'b', 'c'] as const;

@@ -3,8 +3,7 @@ import type { AppStats } from '../app.ts';
 import { createRandom, integer, type Random } from '../random.ts';
 import type { ChangeAnswer } from '../routes/changes.ts';
 import type { BuiltFrom } from '../versions.ts';
-import type { Fleet } from './fleet.ts';
-import { type Answer, HttpClient } from './http-client.ts';
+import { type Address, type Answer, HttpClient } from './http-client.ts';
 import { type InstanceMeasurements, Measurements } from './measurements.ts';
 import { StalenessMeter } from './staleness-meter.ts';
 import { createChanges, createReads, type PlannedChange, type PlannedRead } from './workload.ts';
@@ -19,6 +18,13 @@ const CHANGE_EVERY_MS = 300;
 
 /** How far behind its schedule the load may fall before the schedule starts over. */
 const MAX_LAG_MS = 50;
+
+/** What load is put on. */
+export interface LoadTargets {
+  readonly instances: readonly (Address & { readonly name: string })[];
+  /** Requests a second, all together. */
+  readonly maxPerSecond: number;
+}
 
 interface Target {
   readonly client: HttpClient;
@@ -38,7 +44,7 @@ export class LoadGenerator {
   #slotMs = 0;
 
   /** `stop` ends the load at once; what fails after it is not counted. */
-  constructor({ instances, maxPerSecond }: Fleet, seed: number, stop: AbortSignal) {
+  constructor({ instances, maxPerSecond }: LoadTargets, seed: number, stop: AbortSignal) {
     this.measurements = new Measurements(instances.map(({ name }) => name));
     this.#targets = instances.map((instance, index) => ({
       client: new HttpClient(instance),

@@ -10,6 +10,8 @@ export interface DemoOptions {
   readonly embedded: boolean;
   /** Print the summary as JSON and nothing else. */
   readonly json: boolean;
+  /** Send spans to an OTLP receiver and tell where to look at them. */
+  readonly traces: boolean;
 }
 
 /** The command line cannot be understood; the message is for the user. */
@@ -29,6 +31,7 @@ Three instances of a shop behind tierwise, with one Redis between them, under lo
   --embedded    no Redis and no child processes: three caches in this process share an in-process hub
   --json        print only the summary, as JSON (call it as npm run -s demo -- --json)
   --seed N      seed of shop and workload, 0 to ${MAX_SEED} (default 1)
+  --traces      send traces to OTEL_EXPORTER_OTLP_ENDPOINT (default http://127.0.0.1:4318), and print links to some in Jaeger
   --help        this text
 
 REDIS_URL names the Redis to use; without it one is found or started.
@@ -49,6 +52,7 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
     seed: wholeNumber('--seed', values.seed, 1, 0, MAX_SEED),
     embedded: values.embedded ?? false,
     json: values.json ?? false,
+    traces: values.traces ?? false,
   };
 }
 
@@ -61,6 +65,7 @@ function parse(args: readonly string[]) {
         seed: { type: 'string' },
         embedded: { type: 'boolean' },
         json: { type: 'boolean' },
+        traces: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;

@@ -4,11 +4,24 @@ import { fileURLToPath } from 'node:url';
 import { type Fleet, type FleetOptions, INSTANCE_NAMES, type Instance } from './fleet.ts';
 import type { Address } from './http-client.ts';
 
-/** What an instance in a process of its own is told. */
-export interface InstanceSpec extends FleetOptions {
+/** What all instances in processes of their own are told. */
+export interface ProcessFleetOptions extends FleetOptions {
   readonly redisUrl: string;
   /** Directory that the instance removes when its parent is gone. */
   readonly scratchDir: string;
+}
+
+export interface InstanceSpec extends ProcessFleetOptions {
+  readonly name: string;
+}
+
+/** Asks an instance which of its traces were begun because of this one. */
+export interface LinkedQuestion {
+  readonly traceId: string;
+}
+
+export interface LinkedAnswer {
+  readonly linked: readonly string[];
 }
 
 const INSTANCE = fileURLToPath(new URL('./instance.ts', import.meta.url));
@@ -16,7 +29,7 @@ const MAX_PER_SECOND = 400;
 const OUTPUT_KEPT_CHARS = 2000;
 
 /** Three instances, each a server process of its own, with Redis between them. */
-export async function startProcessFleet(spec: InstanceSpec): Promise<Fleet> {
+export async function startProcessFleet(options: ProcessFleetOptions): Promise<Fleet> {
   const death = new AbortController();
   const children: ChildProcess[] = [];
   let stopping = false;
@@ -29,6 +42,7 @@ export async function startProcessFleet(spec: InstanceSpec): Promise<Fleet> {
     await Promise.all(exits);
   };
   const start = async (name: string): Promise<Instance> => {
+    const spec: InstanceSpec = { ...options, name };
     const child = fork(INSTANCE, [JSON.stringify(spec)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     children.push(child);
     let output = '';
@@ -43,7 +57,7 @@ export async function startProcessFleet(spec: InstanceSpec): Promise<Fleet> {
     });
     try {
       const [address] = (await once(child, 'message', { signal: ended.signal })) as [Address];
-      return { name, ...address };
+      return { name, ...address, tracesLinkedTo: (traceId) => askLinked(child, traceId, ended.signal) };
     } catch (error) {
       throw ended.signal.aborted ? new Error(String(ended.signal.reason)) : error;
     }
@@ -62,4 +76,13 @@ export async function startProcessFleet(spec: InstanceSpec): Promise<Fleet> {
     await stop();
     throw error;
   }
+}
+
+/** One question at a time: an instance answers in order and says nothing else. */
+async function askLinked(child: ChildProcess, traceId: string, signal: AbortSignal): Promise<readonly string[]> {
+  const question: LinkedQuestion = { traceId };
+  const answered = once(child, 'message', { signal }) as Promise<[LinkedAnswer]>;
+  child.send(question);
+  const [{ linked }] = await answered;
+  return linked;
 }

@@ -1,5 +1,8 @@
 import type { BuiltFrom } from '../versions.ts';
 
+/** Changes kept of one thing; an answer that misses more of them counts as younger than it is. */
+const KEPT = 100;
+
 interface Acknowledged {
   readonly version: number;
   readonly atMs: number;
@@ -20,7 +23,7 @@ export class StalenessMeter {
     for (const [key, version] of Object.entries(changed)) {
       const known = this.#changes.get(key);
       if (known === undefined) this.#changes.set(key, [{ version, atMs }]);
-      else known.push({ version, atMs });
+      else if (known.push({ version, atMs }) > KEPT) known.shift();
     }
   }
 

@@ -1,6 +1,7 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { STALENESS_BOUND_MS } from '../cache.ts';
 import { type InstanceMeasurements, type Measurements, MICROSECONDS_PER_MS } from './measurements.ts';
+import type { ShownTraces } from './tour.ts';
 
 /** How a number without the cache was measured, for the reader of the output. */
 const METHOD =
@@ -61,6 +62,8 @@ export interface Summary {
   readonly invalidations: { readonly sent: number; readonly received: number };
   readonly staleness: { readonly staleAnswers: number; readonly oldestMs: number; readonly boundMs: number };
   readonly instances: readonly InstanceSummary[];
+  /** With `--traces`, where to look at some. */
+  readonly traces?: ShownTraces;
 }
 
 /** Adds up what was measured in `seconds`. */
