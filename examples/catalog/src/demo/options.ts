@@ -31,10 +31,11 @@ Three instances of a shop behind tierwise, with one Redis between them, under lo
   --embedded    no Redis and no child processes: three caches in this process share an in-process hub
   --json        print only the summary, as JSON (call it as npm run -s demo -- --json)
   --seed N      seed of shop and workload, 0 to ${MAX_SEED} (default 1)
-  --traces      send traces to OTEL_EXPORTER_OTLP_ENDPOINT (default http://127.0.0.1:4318), and print links to some in Jaeger
+  --traces      send traces by OTLP and print links to some in Jaeger
   --help        this text
 
-REDIS_URL names the Redis to use; without it one is found or started.
+REDIS_URL names the Redis to use; without it one is found or started. OTEL_EXPORTER_OTLP_ENDPOINT is where
+traces go (default http://127.0.0.1:4318).
 Exit code: 0 when all went well, 1 when a request failed, a server died or an answer was staler than the
 bound, 2 for a wrong option.
 `;
