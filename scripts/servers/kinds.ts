@@ -24,10 +24,12 @@ export const REDIS: ServerKind = {
     ...['--loglevel', 'warning'],
   ],
   containerCommand: (args) => ['redis-server', '--save', '', '--appendonly', 'no', ...args],
-  probe: 'INFO server\r\n',
+  probe: 'INFO\r\n',
   readProbe(answer) {
     // A server that wants a password is up; it only does not say which process it is.
     if (answer.startsWith('-NOAUTH')) return { pid: undefined };
+    // While it reads its file it tells of itself and refuses all else.
+    if (!answer.includes('\r\nloading:0\r\n')) return undefined;
     const pid = numberIn(answer, /\r\nprocess_id:(\d+)\r\n/);
     return pid === undefined ? undefined : { pid };
   },

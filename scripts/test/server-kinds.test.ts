@@ -1,0 +1,20 @@
+import { describe, expect, test } from 'vitest';
+import { REDIS } from '../servers/kinds.ts';
+
+// Symptom: a server started on a file refused the first command of a test with LOADING.
+describe('a Redis', () => {
+  const info = (loading: number): string =>
+    `$99\r\n# Server\r\nprocess_id:42\r\n# Persistence\r\nloading:${loading}\r\n`;
+
+  test('is ready once it has read its file', () => {
+    expect(REDIS.readProbe(info(0))).toEqual({ pid: 42 });
+  });
+
+  test('is not ready while it reads it', () => {
+    expect(REDIS.readProbe(info(1))).toBeUndefined();
+  });
+
+  test('that wants a password is ready, and tells no process', () => {
+    expect(REDIS.readProbe('-NOAUTH Authentication required.\r\n')).toEqual({ pid: undefined });
+  });
+});
