@@ -21,12 +21,22 @@ export type {
   TailRequest,
 } from './coherence/coordinator.ts';
 export { matchesGlob } from './coherence/glob.ts';
-export { fenceSlot, floorBucket, partitionIndex, type VersionKind } from './coherence/slots.ts';
+export { fenceSlot, floorBucket, hash32, partitionIndex, type VersionKind } from './coherence/slots.ts';
+export { type Forgetter, View } from './coherence/view.ts';
 export { type Duration, toMs } from './duration.ts';
 export { CacheError, type ErrorCode } from './errors.ts';
 export { Authority, type AuthorityState } from './in-process/authority.ts';
 export { unscoped } from './keys.ts';
 export { jittered, randomEpoch } from './random.ts';
+export { GenerationStore, type GenerationStoreOptions } from './store/generation-store.ts';
+export type {
+  PlainLayer,
+  PlainLayerContext,
+  PlainRead,
+  PlainStore,
+  PlainStoreLimits,
+  PlainWrite,
+} from './store/plain-store.ts';
 export type { Remote, RemoteContext, RemotePartition, RemoteSession } from './store/remote.ts';
 export type {
   CollectOptions,

@@ -14,6 +14,7 @@ const EMPTY: Snapshot = {
   fences: [],
   clear: 0,
   floors: new Map(),
+  slots: new Map(),
 };
 
 const key = (name: string): Invalidation => ({ ...NOTHING, keys: [name] });

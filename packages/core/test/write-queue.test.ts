@@ -15,7 +15,7 @@ function open() {
   const note = (call: string, writes: readonly StoreWrite[]) => calls.push([call, writes.map(({ key }) => key)]);
   const store: Store = {
     name: 'recording',
-    limits: { maxBatch: 100 },
+    limits: { maxBatch: 100, hasScripts: true },
     read: async () => ({ timeline: 'T', values: [] }),
     fill: async (writes) => {
       note('fill', writes);

@@ -22,6 +22,9 @@ import { runScript } from './scripts.ts';
 /** Events one tail brings at most; an instance further behind asks again. */
 const TAIL_EVENTS = 1_000;
 
+/** A field of `fence` that is a slot. */
+const SLOT = /^\d+$/;
+
 export interface RedisCoordinatorOptions {
   readonly links: PartitionLinks;
   readonly logEvents: number;
@@ -118,7 +121,7 @@ function parseTail(reply: readonly unknown[]): Omit<TailReply, 'timeline'> {
 }
 
 /**
- * Reads `meta`: versions are `t:bucket:tag`, `p:bucket:prefix` and `g:0:pattern`, floors `f:bucket`, the whole cache `clear`,
+ * Reads `meta`, and `fence` where it was asked for: slots are numbers, versions are `t:bucket:tag`, `p:bucket:prefix` and `g:0:pattern`, floors `f:bucket`, the whole cache `clear`,
  * closed fences `fences`.
  */
 function parseSnapshot(fields: readonly string[]): Snapshot {
@@ -126,6 +129,7 @@ function parseSnapshot(fields: readonly string[]): Snapshot {
   const prefixes = new Map<string, number>();
   const patterns = new Map<string, number>();
   const floors = new Map<number, number>();
+  const slots = new Map<number, number>();
   let fences: readonly ClosedFence[] = [];
   let clear = 0;
   for (let i = 0; i + 1 < fields.length; i += 2) {
@@ -137,9 +141,10 @@ function parseSnapshot(fields: readonly string[]): Snapshot {
     else if (field.startsWith('g:')) patterns.set(name, seq);
     else if (field.startsWith('f:')) floors.set(Number(field.slice(2)), seq);
     else if (field === 'clear') clear = seq;
+    else if (SLOT.test(field)) slots.set(Number(field), seq);
     else if (field === 'fences') fences = parseFences(fields[i + 1] as string);
   }
-  return { tags, prefixes, patterns, fences, clear, floors };
+  return { tags, prefixes, patterns, fences, clear, floors, slots };
 }
 
 function parseFences(text: string): ClosedFence[] {

@@ -24,7 +24,7 @@ const SET_OUTCOMES: readonly SetOutcome[] = ['stored', 'conflicted', 'outdated']
 export class RedisStore implements Store {
   readonly name = 'redis';
   /** Keys of one script call: Lua can unpack a few thousand values, and no call should hold the server up. */
-  readonly limits: StoreLimits = { maxBatch: 500 };
+  readonly limits: StoreLimits = { maxBatch: 500, hasScripts: true };
   readonly #links: PartitionLinks;
   readonly #logEvents: number;
 

@@ -27,8 +27,9 @@ const SEQ_BYTES = 8;
 
 // What follows timeline and new epoch, in the order of each script's header.
 
-export function tailArgs({ member, epoch = '', applied }: TailRequest, maxEvents: number, claim: number): ScriptArg[] {
-  return [epoch, applied, maxEvents, member.id, member.leaseMs, claim];
+export function tailArgs(request: TailRequest, maxEvents: number, claim: number): ScriptArg[] {
+  const { member, epoch = '', applied, withSlots = false } = request;
+  return [epoch, applied, maxEvents, member.id, member.leaseMs, claim, withSlots ? 1 : 0];
 }
 
 export function invalidateArgs(

@@ -97,6 +97,8 @@ export interface TailRequest {
   readonly epoch: string | undefined;
   /** All events up to this sequence number have been applied. */
   readonly applied: number;
+  /** Whether a snapshot has to bring the fence slots: up to 16,384 numbers. Default false. */
+  readonly withSlots?: boolean;
 }
 
 /** Everything that later events would be needed for, as of one sequence number. */
@@ -108,6 +110,8 @@ export interface Snapshot {
   readonly clear: number;
   /** Hashed bucket (see `slots.ts`) → highest version pruned from it. */
   readonly floors: ReadonlyMap<number, number>;
+  /** Fence slot → the last event on any key of it, without those that have had none; empty unless asked for. */
+  readonly slots: ReadonlyMap<number, number>;
 }
 
 export interface TailReply {

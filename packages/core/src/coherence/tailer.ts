@@ -59,13 +59,22 @@ export class Tailer {
    */
   async prove(beganMs: number, after: number = -1): Promise<boolean> {
     const { clock, view } = this.#options;
-    const isProved = (): boolean => view.answers.proved > after && view.proof.covers(beganMs, clock.wallMs());
+    return this.#tailUntil(() => view.answers.proved > after && view.proof.covers(beganMs, clock.wallMs()));
+  }
+
+  /** Resolves to whether the view is proved now and every event up to `seq` has been applied. */
+  async reach(seq: number): Promise<boolean> {
+    const { clock, view } = this.#options;
+    return this.#tailUntil(() => view.applied >= seq && view.proof.covers(clock.wallMs()));
+  }
+
+  async #tailUntil(isDone: () => boolean): Promise<boolean> {
     // The one under way, which may have been sent too early or be voided, and one more.
-    for (let tails = 0; tails < MAX_TAILS_OF_A_READ && !isProved() && !this.#isStopped; tails++) {
+    for (let tails = 0; tails < MAX_TAILS_OF_A_READ && !isDone() && !this.#isStopped; tails++) {
       if (this.#running === undefined) this.request();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    return isProved();
+    return isDone();
   }
 
   stop(): void {
@@ -114,7 +123,12 @@ export class Tailer {
     const sentAtMs = clock.wallMs();
     let reply: TailReply;
     try {
-      reply = await coordinator.tail({ member, epoch: view.epoch, applied: view.applied });
+      reply = await coordinator.tail({
+        member,
+        epoch: view.epoch,
+        applied: view.applied,
+        withSlots: view.buckets !== undefined,
+      });
     } catch (error) {
       view.proof.isOverdue = true;
       onRefused(error);

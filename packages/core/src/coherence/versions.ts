@@ -6,6 +6,9 @@ import { floorBucket, type VersionKind } from './slots.ts';
 /** Patterns kept; every one costs a match for each entry that is looked at again after an invalidation. */
 const MAX_PATTERNS = 64;
 
+/** The part of a snapshot that is versions. */
+export type VersionSnapshot = Omit<Snapshot, 'fences' | 'slots'>;
+
 /**
  * The versions of invalidated tags, prefixes and patterns and of the whole cache: for each the sequence number of the last event
  * that named it. An entry is valid while none that concerns it is above the entry's lease.
@@ -56,7 +59,7 @@ export class Versions {
   }
 
   /** Takes in a snapshot of the same epoch. Versions only grow, so the higher of both sides holds. */
-  merge(snapshot: Omit<Snapshot, 'fences'>): void {
+  merge(snapshot: VersionSnapshot): void {
     for (const [tag, seq] of inOrder(snapshot.tags)) this.#raiseName('t', this.#tags, tag, seq);
     for (const [prefix, seq] of inOrder(snapshot.prefixes)) this.#raiseName('p', this.#prefixes, prefix, seq);
     for (const [pattern, seq] of inOrder(snapshot.patterns)) this.#raisePattern(pattern, seq);
@@ -66,7 +69,7 @@ export class Versions {
   }
 
   /** A copy of everything held, for an instance that has to start over. */
-  snapshot(): Omit<Snapshot, 'fences'> {
+  snapshot(): VersionSnapshot {
     return {
       tags: new Map(this.#tags),
       prefixes: new Map(this.#prefixes),

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { Activity } from './activity.ts';
 import { Answers } from './answers.ts';
+import { Buckets } from './buckets.ts';
 import { ClosedFences } from './closed-fences.ts';
 import type { FenceChange, Invalidation, Lease, SequencedEvent, SequencedReply, TailReply } from './coordinator.ts';
 import { Proof } from './proof.ts';
@@ -43,11 +44,15 @@ export class View {
   readonly activity = new Activity();
   readonly answers = new Answers();
   readonly fences = new ClosedFences();
+  /** Kept only where a layer without scripts needs them. */
+  readonly buckets: Buckets | undefined;
   epoch: string | undefined;
   /** Grows whenever an entry that was valid may no longer be; what was checked under the same number still holds. */
   generation = 0;
   /** Grows whenever tails already sent must not be believed. */
   voids = 0;
+  /** Snapshots taken in: each may stand for events whose keys nobody here has heard. */
+  snapshots = 0;
   readonly #versions: Versions;
   readonly #memory: Forgetter;
   readonly #deadEpochs = new Set<string>();
@@ -58,10 +63,17 @@ export class View {
   #known = 0;
   #ownSeq = 0;
 
-  constructor(options: { clock: Clock; leaseMs: number; maxVersions: number; memory: Forgetter }) {
+  constructor(options: {
+    clock: Clock;
+    leaseMs: number;
+    maxVersions: number;
+    memory: Forgetter;
+    hasBuckets?: boolean;
+  }) {
     this.proof = new Proof(options.clock, options.leaseMs);
     this.#versions = new Versions(options.maxVersions);
     this.#memory = options.memory;
+    this.buckets = options.hasBuckets === true ? new Buckets() : undefined;
   }
 
   get applied(): number {
@@ -178,8 +190,10 @@ export class View {
     const { epoch, seq, snapshot } = reply;
     if (snapshot === undefined) return 'unproved';
     const isSameEpoch = epoch === this.epoch;
+    this.snapshots++;
     if (!isSameEpoch) this.#enterEpoch(epoch);
     this.#versions.merge(snapshot);
+    this.buckets?.merge(snapshot.slots);
     const isBehindOwn = seq < this.#ownSeq;
     // One from before an own call must not open the fence that call closed, and one that the bus has overtaken must not
     // close what has been lifted since.
@@ -198,6 +212,7 @@ export class View {
     this.#deadEpochs.delete(epoch);
     this.epoch = epoch;
     this.#versions.reset();
+    this.buckets?.reset();
     this.fences.replace([]);
     this.#applied = 0;
     this.#known = 0;
@@ -233,6 +248,7 @@ export class View {
     if (fence !== undefined) this.fences.apply(fence, invalidation);
     if (invalidation.clear && seq > this.#versions.clear) this.#memory.forgetAll();
     if (this.#versions.raise(seq, invalidation)) this.generation++;
+    this.buckets?.raise(invalidation.keys, seq);
     for (const key of invalidation.keys) {
       this.#memory.forget(key, seq);
       this.activity.mark(key, seq);

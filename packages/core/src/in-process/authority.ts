@@ -13,12 +13,12 @@ import type {
 } from '../coherence/coordinator.ts';
 import { matchesGlob } from '../coherence/glob.ts';
 import { fenceSlot } from '../coherence/slots.ts';
-import { Versions } from '../coherence/versions.ts';
+import { type VersionSnapshot, Versions } from '../coherence/versions.ts';
 import { CacheError } from '../errors.ts';
 import type { FillOutcome, FillReply, SetOutcome, SetReply, StoreWrite } from '../store/store.ts';
+import { tagsOf, withU64 } from '../wire/entry-bytes.ts';
 import { decodeEnvelope, type Envelope, SEQ_OFFSET, VERSION_OFFSET } from '../wire/envelope.ts';
 import { NOTHING } from '../wire/event.ts';
-import { tagsOf, withU64 } from './entry-bytes.ts';
 import { MemberList, type MemberListState } from './member-list.ts';
 
 type Origins = NonNullable<BusMessage['origins']>;
@@ -57,7 +57,7 @@ export interface AuthorityState {
   readonly isLost: boolean;
   readonly log: readonly SequencedEvent[];
   readonly fence: ReadonlyMap<number, number>;
-  readonly versions: Omit<Snapshot, 'fences'>;
+  readonly versions: VersionSnapshot;
   readonly closed: ReadonlyMap<string, Closed>;
   readonly members: MemberListState;
   readonly begunMs: number;
@@ -244,7 +244,7 @@ export class Authority {
     };
     const oldest = this.#log[0]?.seq ?? this.#seq + 1;
     const isReached = request.epoch === this.#epoch && request.applied >= oldest - 1 && request.applied <= this.#seq;
-    if (!isReached) return { ...reply, events: [], snapshot: this.#snapshot() };
+    if (!isReached) return { ...reply, events: [], snapshot: this.#snapshot(request.withSlots) };
     return { ...reply, events: this.#log.slice(request.applied - oldest + 1), snapshot: undefined };
   }
 
@@ -306,12 +306,12 @@ export class Authority {
     return fences.covers(key, tags, false);
   }
 
-  #snapshot(): Snapshot {
+  #snapshot(withSlots = false): Snapshot {
     const fences = [...this.#closed].map(([id, { isExclusive, invalidation }]) => {
       const { keys, tags, prefixes } = invalidation;
       return { id, isExclusive, keys, tags, prefixes };
     });
-    return { ...this.#versions.snapshot(), fences };
+    return { ...this.#versions.snapshot(), fences, slots: new Map(withSlots ? this.#fence : []) };
   }
 
   #next(): number {

@@ -65,7 +65,7 @@ function openSession(authority: Authority, context: RemoteContext): RemoteSessio
 function storeOf(authority: Authority, clock: Clock): Store {
   return {
     name: 'in-process',
-    limits: { maxBatch: MAX_BATCH },
+    limits: { maxBatch: MAX_BATCH, hasScripts: true },
     read: async (keys) => ({ timeline: authority.timeline, values: authority.read(keys, clock.wallMs()) }),
     fill: async (writes) => authority.fill(writes, clock.wallMs()),
     set: async (writes, origins) => authority.set(writes, clock.wallMs(), origins),

@@ -1,7 +1,7 @@
 import type { Lease } from '../coherence/coordinator.ts';
 
 /**
- * The contract of a shared layer that can check fences and write in one atomic step. Bytes in, bytes out, batch first,
+ * The contract of a shared layer that checks fences and writes as one. Bytes in, bytes out, batch first,
  * one outcome a key. A store knows nothing of TTL policy or tags, and never interprets more than the envelope header.
  */
 
@@ -9,6 +9,11 @@ import type { Lease } from '../coherence/coordinator.ts';
 export interface StoreLimits {
   /** Most keys in one `read`, `fill` or `set`. */
   readonly maxBatch: number;
+  /**
+   * Whether it compares an entry with what is stored in the step that stores it. Without that a fill is never
+   * `superseded` but replaces an entry that was as good, `set` takes no version of the caller's, and `collect` finds nothing.
+   */
+  readonly hasScripts: boolean;
 }
 
 export interface ReadReply {
@@ -35,8 +40,9 @@ export interface StoreWrite {
  * - `fenced`: an event on its slot is newer than its lease.
  * - `superseded`: what is stored carries a higher lease.
  * - `voided`: the lease belongs to another epoch.
+ * - `skipped`: nothing newer is known, but the layer did not take it. It may be kept by whoever has it.
  */
-export type FillOutcome = 'stored' | 'fenced' | 'superseded' | 'voided';
+export type FillOutcome = 'stored' | 'fenced' | 'superseded' | 'voided' | 'skipped';
 
 export interface FillReply {
   readonly epoch: string;
@@ -50,8 +56,9 @@ export interface FillReply {
  * - `stored`: it can be read by every instance.
  * - `conflicted`: something newer than its lease is known, or a closed fence covers it; its key was dropped.
  * - `outdated`: what is stored carries a higher version of the caller's, and stays.
+ * - `skipped`: everybody has forgotten the value before, but the layer did not take the new one.
  */
-export type SetOutcome = 'stored' | 'conflicted' | 'outdated';
+export type SetOutcome = 'stored' | 'conflicted' | 'outdated' | 'skipped';
 
 export interface SetReply {
   readonly epoch: string;

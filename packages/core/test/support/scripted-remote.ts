@@ -177,7 +177,7 @@ export class ScriptedRemote implements Remote {
     };
     return {
       name: this.name,
-      limits: { maxBatch: this.#options.maxBatch ?? 1_000 },
+      limits: { maxBatch: this.#options.maxBatch ?? 1_000, hasScripts: true },
       read: (keys) => {
         this.onCall('read');
         this.log.push({ call: 'read', keys });

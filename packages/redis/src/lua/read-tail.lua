@@ -8,8 +8,9 @@
 -- ARGV[3] epoch of the caller's view or ''   ARGV[4] applied   ARGV[5] most events in one answer
 -- ARGV[6] member id   ARGV[7] its lease in ms
 -- ARGV[8] partitions of its cache, negative to look only and be no member; 0 where there is no cluster
+-- ARGV[9] 1 if a snapshot has to bring the fence slots
 -- Returns {'OK', epoch, seq, server time in ms, conflicting lease in ms or 0, 'EVENTS', first seq, event text, ...}
---      or {'OK', epoch, seq, server time in ms, conflicting lease in ms or 0, 'SNAPSHOT', meta field, value, ...}
+--      or {'OK', epoch, seq, server time in ms, conflicting lease in ms or 0, 'SNAPSHOT', meta or fence field, value, ...}
 --      or {'OK', epoch, seq, server time in ms, 0, 'LAYOUT', partitions of the live members}
 --      or {'TIMELINE', timeline of the state}.
 --
@@ -71,4 +72,8 @@ end
 reply[6] = 'SNAPSHOT'
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all do reply[#reply + 1] = all[i] end
+if ARGV[9] == '1' then
+  local slots = redis.call('HGETALL', KEYS[2])
+  for i = 1, #slots do reply[#reply + 1] = slots[i] end
+end
 return reply

@@ -396,7 +396,7 @@ export const READ_TAIL: LuaScript = {
   name: 'read-tail',
   keys: 4,
   variadic: false,
-  sha1: '6dc31f244cad3b194204f9f47fc730f6679d962b',
+  sha1: 'deb45800d376916e2ee136fb6fda3e826343e85a',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -547,6 +547,10 @@ end
 reply[6] = 'SNAPSHOT'
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all do reply[#reply + 1] = all[i] end
+if ARGV[9] == '1' then
+  local slots = redis.call('HGETALL', KEYS[2])
+  for i = 1, #slots do reply[#reply + 1] = slots[i] end
+end
 return reply
 `,
 };

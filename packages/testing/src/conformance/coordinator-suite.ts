@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { floorBucket, NOTHING, type SequencedEvent } from 'tierwise/driver';
+import { fenceSlot, floorBucket, NOTHING, type SequencedEvent } from 'tierwise/driver';
+import { write } from './envelopes.ts';
 import { ODD_NAMES } from './odd-names.ts';
-import { type CaseLimits, type Pair, until, withPair } from './session.ts';
+import { type CaseLimits, keysTogether, type Pair, until, withPair } from './session.ts';
 import type { ConformanceCase, ConformanceSubject } from './subject.ts';
 
 type Body = (pair: Pair) => Promise<void>;
@@ -21,6 +22,7 @@ const CASES: readonly (readonly [name: string, body: Body, limits?: CaseLimits])
   ['answers a tail with what lies after it, and with nothing at the end', tails],
   ['answers a tail from another epoch, or from beyond the sequence, with a snapshot', foreignTails],
   ['shows the newest version of every name in a snapshot', snapshots],
+  ['brings the fence slots with a snapshot, if they are asked for', slots],
   ['answers with a snapshot when the log no longer reaches', trims, { logEvents: 100 }],
   ['forgets old versions only into floors', floors, { maxVersions: 16 }],
   ['hands a long log over in pages without holes', pages, { logEvents: 5_000 }],
@@ -154,6 +156,25 @@ async function snapshots({ a, b }: Pair): Promise<void> {
   assert.ok(snapshot !== undefined);
   assert.deepEqual([snapshot.tags.get('t1'), snapshot.tags.get('t2'), snapshot.prefixes.get('p:')], [2, 1, 2]);
   assert.deepEqual([snapshot.clear, snapshot.patterns.get('*:x')], [3, 5]);
+}
+
+async function slots({ a, b }: Pair): Promise<void> {
+  const [one, two, three] = keysTogether(a, 3, 'slot') as [string, string, string];
+  const lease = await a.lease(one);
+  await a.invalidate(one, { keys: [one, two] });
+  await b.invalidate(one, { tags: ['t'] });
+  await b.at(one).store.set([write(two, { ...lease, seq: lease.seq + 2 }, 'x')]);
+  await a.invalidate(one, { keys: [three] }, { kind: 'close', id: 'f', lifeMs: 60_000, isExclusive: false });
+  assert.equal((await b.tail(one, undefined, 0)).snapshot?.slots.size, 0, 'nobody has to carry them for nothing');
+  const { snapshot } = await b.tail(one, undefined, 0, true);
+  assert.deepEqual(
+    [...(snapshot?.slots ?? [])].toSorted((x, y) => x[1] - y[1]),
+    [
+      [fenceSlot(one), 1],
+      [fenceSlot(two), 3],
+      [fenceSlot(three), 4],
+    ],
+  );
 }
 
 async function trims({ a, b }: Pair): Promise<void> {

@@ -4,6 +4,7 @@ import { fenceConformance } from './fence-suite.ts';
 import { storeConformance } from './store-suite.ts';
 import type { ConformanceCase, ConformanceSubject } from './subject.ts';
 
+export { type PlainConformanceSubject, plainLayerConformance } from './plain-suite.ts';
 export { storeConformance } from './store-suite.ts';
 export type { ConformanceCase, ConformanceSubject } from './subject.ts';
 

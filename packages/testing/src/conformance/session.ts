@@ -75,9 +75,9 @@ export class TestSession {
     return this.#heard[this.#session.partitionOf(key)] as BusMessage[];
   }
 
-  tail(key: string, epoch: string | undefined, applied: number): Promise<TailReply> {
+  tail(key: string, epoch: string | undefined, applied: number, withSlots = false): Promise<TailReply> {
     const member = { id: this.memberId, leaseMs: this.leaseMs };
-    return this.at(key).coordinator.tail({ member, epoch, applied });
+    return this.at(key).coordinator.tail({ member, epoch, applied, withSlots });
   }
 
   /** A lease of now. */

@@ -119,7 +119,8 @@ function tail(authority: Authority, { args }: ScriptCall, nowMs: number): unknow
   const viewEpoch = String(args[2]);
   const applied = Number(args[3]);
   const member = { id: String(args[5]), leaseMs: Number(args[6]) };
-  const reply = authority.tail({ member, epoch: viewEpoch === '' ? undefined : viewEpoch, applied }, nowMs);
+  const epoch = viewEpoch === '' ? undefined : viewEpoch;
+  const reply = authority.tail({ member, epoch, applied, withSlots: Number(args[8]) === 1 }, nowMs);
   const time = String(Math.floor(reply.authorityMs));
   const head = ['OK', reply.epoch, reply.seq, time, reply.conflictingLeaseMs ?? 0];
   if (reply.snapshot !== undefined) return [...head, 'SNAPSHOT', ...printSnapshot(reply, reply.snapshot).map(String)];
@@ -127,7 +128,7 @@ function tail(authority: Authority, { args }: ScriptCall, nowMs: number): unknow
   return [...head, 'EVENTS', applied + 1, ...events.map(({ invalidation, fence }) => encodeEvent(invalidation, fence))];
 }
 
-/** Fields and values of `meta`. */
+/** Fields and values of `meta`, and of `fence` where it was asked for. */
 function printSnapshot(reply: TailReply, snapshot: NonNullable<TailReply['snapshot']>): (string | number)[] {
   const fields: (string | number)[] = ['epoch', reply.epoch, 'timeline', reply.timeline, 'seq', reply.seq];
   for (const [tag, seq] of snapshot.tags) fields.push(`t:${floorBucket('t', tag)}:${tag}`, seq);
@@ -139,6 +140,7 @@ function printSnapshot(reply: TailReply, snapshot: NonNullable<TailReply['snapsh
     return { i: id, x: isExclusive ? 1 : 0, k: keys, t: tags, p: prefixes };
   });
   if (fences.length > 0) fields.push('fences', JSON.stringify(fences));
+  for (const [slot, seq] of snapshot.slots) fields.push(slot, seq);
   return fields;
 }
 

@@ -1,4 +1,4 @@
-import { decodeEnvelope } from '../wire/envelope.ts';
+import { decodeEnvelope } from './envelope.ts';
 
 /** The tags in the envelope of an entry. */
 export function tagsOf(bytes: Uint8Array): readonly string[] {

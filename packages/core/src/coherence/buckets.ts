@@ -1,0 +1,36 @@
+import { FENCE_SLOTS, fenceSlot } from './slots.ts';
+
+/**
+ * For each bucket of keys the number of the last event on any of them: the part of a storage name that a layer without
+ * scripts cannot check by itself (see `store/generation-store.ts`). The buckets are the authority's fence slots, so a
+ * snapshot can bring them and nobody has to keep anything more.
+ *
+ * Numbers only grow within an epoch, so events may come twice and late. Costs 128 KiB.
+ */
+export class Buckets {
+  readonly #seqs = new Float64Array(FENCE_SLOTS);
+
+  /** The number of the last event known on the bucket of `key`; 0 for none in this epoch. */
+  versionOf(key: string): number {
+    return this.#seqs[fenceSlot(key)] as number;
+  }
+
+  /** Notes an event on these keys. */
+  raise(keys: readonly string[], seq: number): void {
+    for (const key of keys) this.#raise(fenceSlot(key), seq);
+  }
+
+  /** Takes in what a snapshot of the same epoch tells. */
+  merge(slots: ReadonlyMap<number, number>): void {
+    for (const [slot, seq] of slots) this.#raise(slot, seq);
+  }
+
+  /** Forgets everything: the first step into another epoch. */
+  reset(): void {
+    this.#seqs.fill(0);
+  }
+
+  #raise(slot: number, seq: number): void {
+    if (seq > (this.#seqs[slot] as number)) this.#seqs[slot] = seq;
+  }
+}

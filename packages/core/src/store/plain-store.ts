@@ -1,0 +1,58 @@
+import type { Clock } from '../clock.ts';
+import type { CacheError } from '../errors.ts';
+
+/**
+ * The contract of a shared layer that runs no code of ours: bytes under names, and nothing that could compare and write
+ * in one step. What makes it coherent is in the names, see `generation-store.ts`, so it may lose what it was given at any
+ * time, and a write may arrive late or twice. The one thing it must never do is answer bytes of another name.
+ */
+
+/** What the engine must respect; data, so that no store needs code of its own for it. */
+export interface PlainStoreLimits {
+  /** Most names in one `read` or `write`. */
+  readonly maxBatch: number;
+  /** Most bytes of one value; what is larger is not sent. */
+  readonly maxValueBytes: number;
+}
+
+/** One value on its way into the store. */
+export interface PlainWrite {
+  readonly name: string;
+  /** Whole milliseconds after which nobody asks for it any more; 0 for never. It may be kept longer. */
+  readonly ttlMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What became of reading one name: its bytes, nothing, or why that cannot be said. */
+export type PlainRead = Uint8Array | CacheError | undefined;
+
+/**
+ * A store without scripts. Every method settles within the implementation's deadline and answers for each name by
+ * itself: `REMOTE_UNAVAILABLE`, `REMOTE_TIMEOUT` or `REMOTE_REJECTED` where a name could not be served.
+ */
+export interface PlainStore {
+  readonly limits: PlainStoreLimits;
+  /** One item a name, in the order asked. */
+  read(names: readonly string[]): Promise<readonly PlainRead[]>;
+  /** One item a write, in the order given: `undefined` where it was stored. No name twice. */
+  write(writes: readonly PlainWrite[]): Promise<readonly (CacheError | undefined)[]>;
+  /** Ends all connections; idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a layer needs to know of the cache that connects it. */
+export interface PlainLayerContext {
+  /** The cache's name. Names are unique without it; it is for people who look into the store. */
+  readonly cacheName: string;
+  readonly clock: Clock;
+  /** Reports faults that no call can be rejected for. Never throws. */
+  onError(error: CacheError): void;
+}
+
+/** A layer without scripts to be: what `memcached()` returns and `createCache({ stores })` takes beside the authority. */
+export interface PlainLayer {
+  /** Name of the layer in results, statistics and telemetry. */
+  readonly name: string;
+  /** Starts connecting and returns at once. Called once for every cache. */
+  connect(context: PlainLayerContext): PlainStore;
+}
