@@ -49,8 +49,8 @@ export const AUTHORITY_MUTATIONS: readonly Mutation[] = [
   one(
     'a snapshot brings no floors',
     AUTHORITY,
-    'return { ...this.#versions.snapshot(), fences };',
-    'return { ...this.#versions.snapshot(), floors: new Map(), fences };',
+    'return { ...this.#versions.snapshot(), fences, slots',
+    'return { ...this.#versions.snapshot(), floors: new Map(), fences, slots',
   ),
   one(
     'a closed fence refuses nothing',

@@ -1,6 +1,7 @@
 import { type Mutation, one } from './mutation.ts';
 
 const READS = 'core/src/engine/reads.ts';
+const SHARED_READS = 'core/src/engine/shared-reads.ts';
 const ARRIVALS = 'core/src/engine/arrivals.ts';
 const LOADS = 'core/src/engine/loads.ts';
 const FLIGHT = 'core/src/engine/flight.ts';
@@ -112,7 +113,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
         put: 'if (isDue) {',
       },
       {
-        file: READS,
+        file: SHARED_READS,
         find: "else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');",
         put: 'else tell(found);',
       },
@@ -131,7 +132,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'who joins a read late needs no later proof',
-    READS,
+    SHARED_READS,
     "else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');",
     'else tell(found);',
   ),

@@ -1,6 +1,7 @@
 import { AUTHORITY_MUTATIONS } from './authority-mutations.ts';
 import { COHERENCE_MUTATIONS } from './coherence-mutations.ts';
 import { ENGINE_MUTATIONS } from './engine-mutations.ts';
+import { LAYER_MUTATIONS } from './layer-mutations.ts';
 import { LINK_MUTATIONS } from './link-mutations.ts';
 import { LUA_MUTATIONS } from './lua-mutations.ts';
 import type { Mutation } from './mutation.ts';
@@ -23,6 +24,7 @@ const ENGINE_TESTS = core(
   ...['single-flight', 'stale-fills', 'set-conflicts', 'own-writes', 'lost-events', 'availability', 'monotonic-reads'],
   ...['mutate', 'linearizable', 'batching', 'clocks'],
 );
+const LAYER_TESTS = core('generation-store', 'layers', 'buckets', 'stack-writer');
 const LINK_TESTS = ['packages/redis/test/link.test.ts', ...redis('slow-answers', 'replica', 'restart')];
 const LUA_TESTS = ['packages/redis/test/scripts-', 'packages/redis/test/authority-equivalence'];
 
@@ -31,6 +33,7 @@ export const MUTATIONS: readonly (Mutation & Required<Pick<Mutation, 'witness'>>
   ...askFirst(AUTHORITY_TESTS, AUTHORITY_MUTATIONS),
   ...askFirst(COHERENCE_TESTS, COHERENCE_MUTATIONS),
   ...askFirst(ENGINE_TESTS, ENGINE_MUTATIONS),
+  ...askFirst(LAYER_TESTS, LAYER_MUTATIONS),
   ...askFirst(LINK_TESTS, LINK_MUTATIONS),
   ...askFirst(LUA_TESTS, LUA_MUTATIONS),
 ];

@@ -8,6 +8,7 @@ import { Keyspace } from '../../packages/core/src/keyspace.ts';
 import { toMutatePlan } from '../../packages/core/src/mutate.ts';
 import { Namespace } from '../../packages/core/src/namespace.ts';
 import { DEFAULTS, RANGES } from '../../packages/core/src/options.ts';
+import { resolveMemcachedOptions } from '../../packages/memcached/src/options.ts';
 import { resolveRedisOptions } from '../../packages/redis/src/options.ts';
 import { type Row, readDocument, sectionOf, tableOf, tablesOf } from './markdown.ts';
 
@@ -60,6 +61,7 @@ describe('docs/reference/options.md names all options and no others', () => {
     ['Options of mutate', (wrong) => cache.mutate({ keys: ['key'] }, () => {}, wrong)],
     ['Options of getOrSet', (wrong) => cache.getOrSet('key', () => 1, wrong)],
     ['redis cluster', (wrong) => resolveRedisOptions({ cluster: { nodes: NODES, ...(wrong as object) } })],
+    ['memcached', (wrong) => resolveMemcachedOptions({ servers: 'one', ...(wrong as object) })],
     ['inProcess', (wrong) => inProcess(wrong)],
     ['openTelemetry', (wrong) => openTelemetry(wrong)],
   ])('%s', async (section, call) => {

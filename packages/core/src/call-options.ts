@@ -73,16 +73,15 @@ const PATTERN_OPTIONS: readonly string[] = ['collect', 'signal', 'onProgress'];
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
-const PLAIN_READ: ReadSpec = Object.freeze({ signal: undefined, memoryTtlMs: undefined });
-
-/** The options of a read, checked. */
-export function toReadSpec(options: GetOptions | undefined): ReadSpec {
-  if (options === undefined) return PLAIN_READ;
+/** The options of a read, checked; `plain` is a read without any. */
+export function toReadSpec(options: GetOptions | undefined, plain: ReadSpec): ReadSpec {
+  if (options === undefined) return plain;
   checkObject(options, 'options', GET_OPTIONS);
   const { signal, memoryTtl } = options;
   return {
     signal: checkSignal(signal),
     memoryTtlMs: memoryTtl === undefined ? undefined : toMs(memoryTtl, 'memoryTtl'),
+    stack: plain.stack,
   };
 }
 

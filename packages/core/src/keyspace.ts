@@ -6,6 +6,7 @@ import type { LoadContext, Loader } from './engine/flight.ts';
 import type { InvalidationResult, SetResult } from './engine/writes.ts';
 import { CacheError, describe } from './errors.ts';
 import { resolveLoadTimeout, resolveTtl, type Ttl } from './options.ts';
+import type { PlacementOptions } from './store-options.ts';
 
 /** What a placeholder can be given. Equal text is the same key: `7` and `'7'` meet. */
 export type KeyParam = string | number | bigint | boolean;
@@ -18,7 +19,7 @@ type PlaceholderOf<T extends string> = T extends `${string}{${infer Name}}${infe
 export type KeyParams<T extends string> = { readonly [Name in PlaceholderOf<T>]: KeyParam };
 
 /** Options of a keyspace with parameters `P` and values `V`. */
-export interface KeyspaceOptions<P, V> {
+export interface KeyspaceOptions<P, V> extends PlacementOptions {
   /** Lifetime of its entries, also computed from the loaded value. Default: the cache's. */
   readonly ttl?: Ttl | ((value: V) => Ttl);
   /** Cap on their lifetime in the memory of an instance. Default: `memory.ttl` of the cache. */
@@ -62,7 +63,6 @@ export class Keyspace<P extends object, V, R = V | undefined> {
 
   /** @internal */
   constructor(cache: KeyedCache, template: string, options: KeyspaceOptions<P, V>) {
-    checkOptions(options);
     this.#cache = cache;
     this.#options = options;
     this.#parts = parse(template);
@@ -171,8 +171,11 @@ export class Keyspace<P extends object, V, R = V | undefined> {
   }
 }
 
-function checkOptions<P, V>(options: KeyspaceOptions<P, V>): void {
-  checkObject(options, 'keyspace', ['ttl', 'memoryTtl', 'tags', 'valueTags', 'load', 'loadTimeout']);
+const OPTIONS = ['ttl', 'memoryTtl', 'tags', 'valueTags', 'load', 'loadTimeout', 'store', 'layers'];
+
+/** Checks all options but those that only the cache can judge. */
+export function checkKeyspaceOptions<P, V>(options: KeyspaceOptions<P, V>): void {
+  checkObject(options, 'keyspace', OPTIONS);
   if (options.ttl !== undefined && typeof options.ttl !== 'function') resolveTtl(options.ttl, 'keyspace.ttl');
   if (options.memoryTtl !== undefined) toMs(options.memoryTtl, 'keyspace.memoryTtl');
   resolveLoadTimeout(options.loadTimeout, undefined);

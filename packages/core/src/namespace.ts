@@ -22,8 +22,10 @@ import { checkObject, invalidOption } from './checks.ts';
 import type { Invalidation } from './coherence/coordinator.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Loader } from './engine/flight.ts';
+import type { Stack } from './engine/layer.ts';
 import type { LoadCall, LoadSpec } from './engine/loads.ts';
 import type { MutateContext, MutateResult } from './engine/mutations.ts';
+import type { ReadSpec } from './engine/reads.ts';
 import type { InvalidationResult, PatternResult, SetResult, SetSpec } from './engine/writes.ts';
 import { CacheError, describe } from './errors.ts';
 import {
@@ -36,8 +38,9 @@ import {
   scoped,
   scopePrefixes,
 } from './keys.ts';
-import { type KeyParams, Keyspace, type KeyspaceOptions } from './keyspace.ts';
+import { checkKeyspaceOptions, type KeyParams, Keyspace, type KeyspaceOptions } from './keyspace.ts';
 import { type MutateOptions, type MutateTarget, toMutateNames, toMutatePlan } from './mutate.ts';
+import { resolveStack } from './store-options.ts';
 import { ATTRIBUTES, OPERATION_SPANS } from './telemetry/names.ts';
 import { NOTHING } from './wire/event.ts';
 
@@ -52,13 +55,15 @@ export class Namespace {
   readonly #engine: Engine;
   readonly #scope: Scope;
   readonly #defaults: CallDefaults;
+  readonly #plainRead: ReadSpec;
   readonly #loadCall: LoadCall<Loader<unknown>, GetOrSetOptions<never> | undefined>;
 
   /** @internal */
-  constructor(engine: Engine, scope: Scope) {
+  constructor(engine: Engine, scope: Scope, stack: Stack = engine.options.stack) {
     this.#engine = engine;
     this.#scope = scope;
     const { ttlMs, loadTimeoutMs } = engine.options;
+    this.#plainRead = Object.freeze({ signal: undefined, memoryTtlMs: undefined, stack });
     this.#defaults = { ttlMs, memoryTtlMs: undefined, loadTimeoutMs };
     this.#loadCall = { resolve: (loader, options) => this.#loadSpec(loader, options ?? {}) };
   }
@@ -74,7 +79,7 @@ export class Namespace {
   /** The value from memory or the shared layer; `undefined` when neither has one that counts. */
   get<V = unknown>(key: string, options?: GetOptions): Promise<V | undefined> {
     try {
-      return this.#engine.reads.get(this.#key(key), toReadSpec(options)) as Promise<V | undefined>;
+      return this.#engine.reads.get(this.#key(key), toReadSpec(options, this.#plainRead)) as Promise<V | undefined>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -82,7 +87,7 @@ export class Namespace {
 
   /** Like `get`, with the layer it came from and its age. */
   async entry<V = unknown>(key: string, options?: GetOptions): Promise<CacheEntry<V> | undefined> {
-    const found = await this.#engine.reads.entry(this.#key(key), toReadSpec(options));
+    const found = await this.#engine.reads.entry(this.#key(key), toReadSpec(options, this.#plainRead));
     if (found === undefined) return undefined;
     const { layer, ageMs, expiresInMs, entry } = found;
     const tags = entry.tags.map((tag) => this.#unscopedTag(tag));
@@ -109,7 +114,7 @@ export class Namespace {
 
   /** The values of several keys, in their order, `undefined` where there is none. One read of the shared layer. */
   async getMany<V = unknown>(keys: readonly string[], options?: GetOptions): Promise<(V | undefined)[]> {
-    const read = toReadSpec(options);
+    const read = toReadSpec(options, this.#plainRead);
     return (await this.#engine.reads.getMany(this.#keys(keys), read)) as (V | undefined)[];
   }
 
@@ -228,7 +233,7 @@ export class Namespace {
    * @throws {CacheError} `INVALID_NAME`
    */
   namespace(name: string): Namespace {
-    return new Namespace(this.#engine, childScope(this.#scope, name));
+    return new Namespace(this.#engine, childScope(this.#scope, name), this.#plainRead.stack);
   }
 
   /**
@@ -246,7 +251,10 @@ export class Namespace {
     options?: KeyspaceOptions<P, V>,
   ): Keyspace<P, V, V | undefined>;
   keyspace<P extends object, V>(template: string, options: KeyspaceOptions<P, V> = {}): Keyspace<P, V, V | undefined> {
-    return new Keyspace<P, V, V | undefined>(this, template, options);
+    checkKeyspaceOptions(options);
+    const stack = resolveStack(options, { ...this.#engine.options, stack: this.#plainRead.stack }, 'keyspace.');
+    const home = stack === this.#plainRead.stack ? this : new Namespace(this.#engine, this.#scope, stack);
+    return new Keyspace<P, V, V | undefined>(home, template, options);
   }
 
   #invalidate(name: string, invalidation: Omit<Invalidation, 'keys'>): Promise<InvalidationResult> {
@@ -270,6 +278,7 @@ export class Namespace {
       tags: toTags(this.#scope, options.tags),
       tagsOf: valueTags,
       scope: this.#scope,
+      stack: this.#plainRead.stack,
       timeoutMs: toLoadTimeoutMs(options.loadTimeout, this.#defaults),
       signal: checkSignal(options.signal),
     };
@@ -279,11 +288,17 @@ export class Namespace {
     checkObject(options, 'options', SET_OPTIONS);
     const scopedKey = this.#key(key);
     checkKey(key);
+    const { stack } = this.#plainRead;
+    const version = toVersion(options.version);
+    if (version !== undefined && !stack.includes(this.#engine.options.authorityStore)) {
+      throw invalidOption('version', 'needs a layer that can compare, and none of these layers can');
+    }
     return {
       key: scopedKey,
       lifetime: toLifetime(options, this.#defaults),
       tags: toTags(this.#scope, options.tags),
-      version: toVersion(options.version),
+      version,
+      stack,
       prepared: this.#engine.prepare(value),
     };
   }

@@ -1,10 +1,10 @@
 import { checkObject, invalidOption, oneOf, wholeNumber } from './checks.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Duration, toMs } from './duration.ts';
-import { describe } from './errors.ts';
-import { inProcess } from './in-process/remote.ts';
 import { checkCacheName } from './keys.ts';
+import type { PlainLayer } from './store/plain-store.ts';
 import type { Remote } from './store/remote.ts';
+import { type PlacementOptions, type ResolvedStores, resolveStores } from './store-options.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { type Codec, resolveCodec } from './wire/codec.ts';
@@ -47,7 +47,7 @@ export interface CoherenceOptions {
  */
 export type Isolation = 'freeze' | 'copy' | 'share';
 
-export interface CacheOptions {
+export interface CacheOptions extends PlacementOptions {
   /** Name of the cache, first part of every key in the shared layer. Caches of one name and one Redis are one cache. */
   readonly name: string;
   /** Default lifetime of an entry. */
@@ -55,6 +55,11 @@ export interface CacheOptions {
   readonly memory: MemoryOptions;
   /** The shared layer. Default: `inProcess()`, one of its own. */
   readonly remote?: Remote;
+  /**
+   * Several shared layers by name, instead of `remote`: one coherence authority such as `redis()`, and layers without
+   * scripts such as `memcached()`.
+   */
+  readonly stores?: Readonly<Record<string, Remote | PlainLayer>>;
   readonly coherence?: CoherenceOptions;
   /** How values become bytes for the shared layer. Default `'msgpack'`. */
   readonly codec?: 'msgpack' | 'json' | Codec;
@@ -118,7 +123,7 @@ export const RANGES = {
 } as const satisfies Record<string, readonly [number, number]>;
 
 /** Options after validation, with every default in place and every unit in the name. Frozen. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends ResolvedStores {
   readonly name: string;
   /** `undefined` means for ever. */
   readonly ttlMs: number | undefined;
@@ -127,7 +132,6 @@ export interface ResolvedOptions {
     readonly maxBytes: number | undefined;
     readonly ttlMs: number | undefined;
   };
-  readonly remote: Remote;
   readonly leaseMs: number;
   readonly logEvents: number;
   readonly maxVersions: number;
@@ -157,6 +161,9 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     'ttl',
     'memory',
     'remote',
+    'stores',
+    'store',
+    'layers',
     'coherence',
     'codec',
     'isolation',
@@ -177,7 +184,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     name,
     ttlMs: resolveTtl(options.ttl, 'ttl'),
     memory: resolveMemory(options.memory),
-    remote: checkRemote(options.remote ?? inProcess()),
+    ...resolveStores(options),
     ...resolveCoherence(options.coherence ?? {}),
     codec: resolveCodec(options.codec),
     isolation: oneOf(options.isolation, ['freeze', 'copy', 'share'], DEFAULTS.isolation, 'isolation'),
@@ -256,12 +263,4 @@ function checkClock(clock: Clock): Clock {
     return clock;
   }
   throw invalidOption('clock', `must have the functions ${members.join(', ')}`);
-}
-
-function checkRemote(remote: Remote): Remote {
-  if (typeof remote === 'object' && remote !== null && typeof remote.open === 'function') return remote;
-  throw invalidOption(
-    'remote',
-    `must be a shared layer such as redis({ url }) or inProcess(), got ${describe(remote)}`,
-  );
 }

@@ -55,6 +55,21 @@ export interface RemoteCounters {
 /** Kinds of calls of the shared layer. */
 export type StoreOperation = 'read' | 'fill' | 'set' | 'invalidate' | 'tail' | 'collect';
 
+/** Counters of one shared layer. */
+export interface LayerCounters {
+  hits: number;
+  /** Answers without a value that counts; the reasons below are part of this. */
+  misses: number;
+  /** As in `RemoteCounters`. */
+  stale: number;
+  expired: number;
+  unproved: number;
+  /** Keys that could not be read or written because the layer was away or refused them. */
+  errors: number;
+  /** Keys it was not asked for, because it had answered nothing for some time; part of `errors`. */
+  skipped: number;
+}
+
 /** Counters of the loader. */
 export interface LoadCounters {
   started: number;
@@ -85,7 +100,10 @@ export interface InvalidationCounters {
 /** All counters of one cache, its namespaces and keyspaces included. */
 export interface Counters {
   readonly memory: MemoryCounters;
+  /** All shared layers together; a read that asks two of them counts in both. */
   readonly remote: RemoteCounters;
+  /** Each shared layer, by the name of its store in the options. */
+  readonly layers: Readonly<Record<string, LayerCounters>>;
   readonly loads: LoadCounters;
   readonly invalidations: InvalidationCounters;
   /** Errors thrown by listeners of `on`; they never reach the operation that told them. */
@@ -116,6 +134,10 @@ export interface CacheStats {
     /** Of each kind of call that was answered. Hits in memory are too fast to be timed one by one. */
     readonly latency: Readonly<Record<StoreOperation, Latency>>;
   };
+  /** Each shared layer, by the name of its store in the options; `remote` where there is only that one. */
+  readonly layers: Readonly<
+    Record<string, Readonly<LayerCounters> & { readonly name: string; readonly hitRatio: number }>
+  >;
   readonly loads: Readonly<LoadCounters> & {
     /** Loads under way. */
     readonly running: number;
@@ -133,8 +155,9 @@ export interface CacheStats {
   readonly hitRatio: number;
 }
 
-export function createCounters(): Counters {
+export function createCounters(stores: readonly string[] = ['remote']): Counters {
   return {
+    layers: Object.fromEntries(stores.map((store) => [store, noLayerCounts()])),
     memory: { hits: 0, misses: 0, unproved: 0, expired: 0, stale: 0, evictions: 0, invalidated: 0, oversized: 0 },
     remote: {
       hits: 0,
@@ -172,6 +195,10 @@ export function createCounters(): Counters {
 export function readAll<N extends string>(histograms: Readonly<Record<N, LatencyHistogram>>): Record<N, Latency> {
   const names = Object.keys(histograms) as N[];
   return Object.fromEntries(names.map((name) => [name, histograms[name].read()])) as Record<N, Latency>;
+}
+
+function noLayerCounts(): LayerCounters {
+  return { hits: 0, misses: 0, stale: 0, expired: 0, unproved: 0, errors: 0, skipped: 0 };
 }
 
 /** Part of a whole, 0 when there is no whole. */

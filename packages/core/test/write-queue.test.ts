@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Coordinator, Invalidation, SequencedReply } from '../src/coherence/coordinator.ts';
+import type { Writer } from '../src/engine/stack-writer.ts';
 import { type Draft, merge, WriteQueue } from '../src/engine/write-queue.ts';
 import type { Store, StoreWrite } from '../src/store/store.ts';
 import { NOTHING } from '../src/wire/event.ts';
@@ -41,7 +42,17 @@ function open() {
     leave: async () => {},
   };
   const onSequenced = (reply: SequencedReply, invalidation: Invalidation) => sequenced.push([reply, invalidation]) > 0;
-  return { calls, sequenced, queue: new WriteQueue({ clock: new FakeClock(), store, coordinator, onSequenced }) };
+  const queue = new WriteQueue({ clock: new FakeClock(), store, coordinator, onSequenced });
+  return {
+    calls,
+    sequenced,
+    store,
+    queue: {
+      fill: (content: Draft, to: Writer = store) => queue.fill(content, to),
+      set: (content: Draft, to: Writer = store) => queue.set(content, to),
+      invalidate: (invalidation: Invalidation) => queue.invalidate(invalidation),
+    },
+  };
 }
 
 function draft(key: string, epoch = A): Draft {
@@ -59,6 +70,19 @@ describe('writes of one tick', () => {
       ['fill', ['b', 'c']],
       ['set', ['d']],
       ['set', ['e']],
+    ]);
+  });
+
+  test('to several layers keep their order, each layer its own call', async () => {
+    const { queue, calls, store } = open();
+    const other: Writer = { ...store, fill: (writes) => store.fill(writes) };
+    await Promise.all([queue.fill(draft('a')), queue.fill(draft('b'), other), queue.fill(draft('c'), other)]);
+    await Promise.all([queue.set(draft('d')), queue.set(draft('d'), other)]);
+    expect(calls).toEqual([
+      ['fill', ['a']],
+      ['fill', ['b', 'c']],
+      ['set', ['d']],
+      ['set', ['d']],
     ]);
   });
 

@@ -14,7 +14,7 @@ const WORST: ReadonlySet<Figure> = new Set(['proofAge', 'stalenessBound', 'state
 
 /** Counts of a cache, which only grow. */
 export function countsOf(cache: ObservedCache): Sample[] {
-  const { memory, remote, loads, invalidations, listenerErrors, telemetryErrors } = cache.stats();
+  const { memory, remote, layers, loads, invalidations, listenerErrors, telemetryErrors } = cache.stats();
   const sample = sampler(cache);
   const layer = { [ATTRIBUTES.layer]: remote.name };
   const requests = (name: string, result: string, value: number): Sample =>
@@ -29,12 +29,14 @@ export function countsOf(cache: ObservedCache): Sample[] {
     requests(MEMORY_LAYER, 'stale', memory.stale),
     requests(MEMORY_LAYER, 'expired', memory.expired),
     requests(MEMORY_LAYER, 'unproved', memory.unproved),
-    requests(remote.name, 'hit', remote.hits),
-    requests(remote.name, 'miss', remote.misses - remote.stale - remote.expired - remote.unproved),
-    requests(remote.name, 'stale', remote.stale),
-    requests(remote.name, 'expired', remote.expired),
-    requests(remote.name, 'unproved', remote.unproved),
-    requests(remote.name, 'error', remote.errors),
+    ...Object.values(layers).flatMap(({ name, hits, misses, stale, expired, unproved, errors }) => [
+      requests(name, 'hit', hits),
+      requests(name, 'miss', misses - stale - expired - unproved),
+      requests(name, 'stale', stale),
+      requests(name, 'expired', expired),
+      requests(name, 'unproved', unproved),
+      requests(name, 'error', errors),
+    ]),
     outcome('loads', 'loaded', loads.started - loads.failed - loads.running),
     outcome('loads', 'failed', loads.failed),
     sample('loadsShared', loads.shared),

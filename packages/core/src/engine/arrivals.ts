@@ -2,9 +2,15 @@ import { MemoryEntry } from '../memory/memory-layer.ts';
 import type { LayerResult } from '../telemetry/names.ts';
 import { decodeEnvelope, type Envelope } from '../wire/envelope.ts';
 import { type EngineContext, memoryExpiry } from './context.ts';
-import type { Found } from './found.ts';
+import type { Found, StoredEntry } from './found.ts';
 import type { RemoteRead } from './remote-reads.ts';
 import type { HeldValue } from './values.ts';
+
+/** An answer that counts. */
+interface Verdict {
+  readonly entry: MemoryEntry;
+  readonly stored: StoredEntry;
+}
 
 /**
  * Judges what the shared layer answers, in the step in which it arrives: envelope, epoch, timeline, proof, versions, what
@@ -19,23 +25,27 @@ export class Arrivals {
 
   /** Judges what was answered for one key; keeps it in memory where it counts. Never throws. */
   accept(read: RemoteRead, bytes: Uint8Array | undefined, timeline: string, sentAtMs: number): Found | undefined {
-    const { counters, memory, options } = this.#context;
+    const { counters, memory } = this.#context;
     const { remote } = counters;
-    const judged = bytes === undefined ? 'miss' : this.#judge(read, bytes, timeline, sentAtMs);
-    if (typeof judged === 'string') {
-      read.result = judged;
+    const verdict = bytes === undefined ? 'miss' : this.#judge(read, bytes, timeline, sentAtMs);
+    if (typeof verdict === 'string') {
+      read.result = verdict;
       remote.misses++;
+      read.layer.counters.misses++;
+      if (verdict !== 'miss') read.layer.counters[verdict]++;
       return undefined;
     }
     read.result = 'hit';
     remote.hits++;
+    read.layer.counters.hits++;
+    const { entry: judged, stored } = verdict;
     const { activity, answers } = this.#context.partitionOf(read.key).view;
     activity.remove(read);
     activity.answered(read.key, judged.keySeq);
     answers.note(read.key);
     // What memory holds has a higher lease and may be older all the same.
     if (!memory.put(read.key, judged)) memory.invalidate(read.key);
-    return { entry: judged, layer: options.remote.name };
+    return { entry: judged, stored, layer: read.layer.name };
   }
 
   #judge(
@@ -43,7 +53,7 @@ export class Arrivals {
     bytes: Uint8Array,
     timeline: string,
     sentAtMs: number,
-  ): MemoryEntry | Exclude<LayerResult, 'hit' | 'error'> {
+  ): Verdict | Exclude<LayerResult, 'hit' | 'error'> {
     const { counters, options, originMs } = this.#context;
     const { remote } = counters;
     const nowMs = options.clock.wallMs();
@@ -76,7 +86,7 @@ export class Arrivals {
     }
     const held = this.#decode(envelope);
     if (held === undefined) return 'miss';
-    return new MemoryEntry({
+    const entry = new MemoryEntry({
       value: held.value,
       isCopied: held.isCopied,
       expiresMs: memoryExpiry(this.#context, nowMs, remainingMs, read.memoryTtlMs),
@@ -86,6 +96,10 @@ export class Arrivals {
       tags: envelope.tags,
       checkedGeneration: view.generation,
     });
+    const { epoch } = envelope;
+    const seq = read.sentAt?.epoch === epoch ? Math.max(keySeq, read.sentAt.seq) : keySeq;
+    const ttlMs = remainingMs === undefined ? 0 : Math.ceil(remainingMs);
+    return { entry, stored: { lease: { epoch, seq }, ttlMs, bytes, isCopied: false } };
   }
 
   #decode({ codecId, payload }: Envelope): HeldValue | undefined {

@@ -1,10 +1,12 @@
 import type { Health } from '../emitter.ts';
 import { Emitter } from '../emitter.ts';
+import type { CacheError } from '../errors.ts';
 import { type MemoryEntry, MemoryLayer } from '../memory/memory-layer.ts';
 import { estimateBytes } from '../memory/size.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { randomEpoch } from '../random.ts';
-import { type CacheStats, type Counters, createCounters, ratio, readAll } from '../stats.ts';
+import { type CacheStats, type Counters, createCounters, type LayerCounters, ratio, readAll } from '../stats.ts';
+import { BreakerStore } from '../store/breaker.ts';
 import type { RemoteSession } from '../store/remote.ts';
 import { atHome } from '../telemetry/home-context.ts';
 import { attachLogger } from '../telemetry/logger.ts';
@@ -14,6 +16,7 @@ import { Arrivals } from './arrivals.ts';
 import type { EngineContext } from './context.ts';
 import { Loads } from './loads.ts';
 import { Mutations } from './mutations.ts';
+import type { ConnectedPlain } from './open-tiers.ts';
 import { Partition } from './partition.ts';
 import { Reads } from './reads.ts';
 import { type PreparedValue, Values } from './values.ts';
@@ -32,6 +35,7 @@ export class Engine {
   readonly #values: Values;
   readonly #loads: Loads;
   readonly #arrivals: Arrivals;
+  readonly #plainStores: ReadonlyMap<string, ConnectedPlain>;
   readonly #session: RemoteSession;
   readonly #partitions: readonly Partition[];
   readonly #originMs: number;
@@ -46,7 +50,7 @@ export class Engine {
   constructor(options: ResolvedOptions) {
     const { clock } = options;
     this.options = options;
-    this.#counters = createCounters();
+    this.#counters = createCounters([options.authorityStore, ...options.plainLayers.keys()]);
     this.emitter = new Emitter(() => {
       this.#counters.listenerErrors++;
     });
@@ -65,6 +69,7 @@ export class Engine {
     this.#memory = new MemoryLayer(options.memory, this.#counters.memory, estimateBytes);
     this.#values = new Values({ ...options, emitter: this.emitter });
     // Sockets and timers pass on the context they are made in, for as long as they live.
+    this.#plainStores = atHome(() => this.#connect());
     const [session, partitions] = atHome(() => this.#open());
     this.#session = session;
     this.#partitions = partitions;
@@ -129,6 +134,7 @@ export class Engine {
     const { memory, remote, loads, invalidations, listenerErrors, telemetryErrors } = this.#counters;
     const asked = memory.hits + memory.misses;
     return {
+      layers: this.#layerStats(),
       memory: {
         ...memory,
         entries: this.#memory.size,
@@ -162,9 +168,39 @@ export class Engine {
   async #close(): Promise<void> {
     await Promise.all([this.#loads.settle(), this.writes.settle()]);
     await Promise.all(this.#partitions.map((partition) => partition.stop()));
-    await this.#session.close();
+    await Promise.all([this.#session.close(), ...[...this.#plainStores.values()].map(({ store }) => store.close())]);
     this.#unobserve();
     this.#memory.forgetAll();
+  }
+
+  #layerStats(): CacheStats['layers'] {
+    const { remote, authorityStore, plainLayers } = this.options;
+    const layers = [[authorityStore, remote] as const, ...plainLayers];
+    return Object.fromEntries(
+      layers.map(([store, { name }]) => {
+        const counters = this.#counters.layers[store] as LayerCounters;
+        return [store, { name, ...counters, hitRatio: ratio(counters.hits, counters.hits + counters.misses) }];
+      }),
+    );
+  }
+
+  /** Begins to connect layers without scripts; one connection for all partitions. */
+  #connect(): ReadonlyMap<string, ConnectedPlain> {
+    const { name: cacheName, clock, plainLayers } = this.options;
+    const onError = (error: CacheError): void => {
+      this.#counters.remote.connectionErrors++;
+      this.emitter.emit('error', error);
+    };
+    return new Map(
+      [...plainLayers].map(([store, layer]) => {
+        const counters = this.#counters.layers[store] as LayerCounters;
+        const onSkip = (names: number): void => {
+          counters.skipped += names;
+        };
+        const connected = layer.connect({ cacheName, clock, onError });
+        return [store, { name: layer.name, store: new BreakerStore(connected, { clock, onSkip }) }];
+      }),
+    );
   }
 
   /** Begins to connect. */
@@ -187,6 +223,7 @@ export class Engine {
           ...options,
           index,
           remote,
+          plainStores: this.#plainStores,
           member: { id: this.#memberId, leaseMs: options.leaseMs },
           memory: session.partitions.length === 1 ? this.#memory : this.#memoryOf(index),
           counters: this.#counters,

@@ -8,6 +8,7 @@ import { ATTRIBUTES, DURATIONS, SPANS } from '../telemetry/names.ts';
 import { during, type Trace } from '../telemetry/trace.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
 import { Flight, type LoadContext, type Loader, runLoader, waitFor } from './flight.ts';
+import type { Stack } from './layer.ts';
 import type { Partition } from './partition.ts';
 import { Turns } from './turns.ts';
 import type { PreparedValue } from './values.ts';
@@ -24,6 +25,7 @@ export interface LoadSpec {
   /** Not scoped. */
   readonly tagsOf: ((value: unknown) => readonly string[]) | undefined;
   readonly scope: string;
+  readonly stack: Stack;
   readonly timeoutMs: number | undefined;
   /** Lets one waiter go; the load goes on. */
   readonly signal: AbortSignal | undefined;
@@ -37,6 +39,7 @@ export interface LoadCall<L, O> {
 
 interface Ready {
   readonly prepared: PreparedValue;
+  readonly stack: Stack;
   readonly tags: readonly string[];
   readonly ttlMs: number | undefined;
 }
@@ -187,11 +190,12 @@ export class Loads {
   }
 
   #ready(value: unknown, spec: LoadSpec): Ready {
+    const { stack } = spec;
     const prepared = this.#context.values.prepare(value);
     const ttlMs = spec.ttlOf === undefined ? spec.lifetime.ttlMs : resolveTtl(spec.ttlOf(value), 'ttl');
-    if (spec.tagsOf === undefined) return { prepared, ttlMs, tags: spec.tags };
+    if (spec.tagsOf === undefined) return { prepared, ttlMs, stack, tags: spec.tags };
     const more = checkTags(spec.tagsOf(value)).map((tag) => scoped(spec.scope, tag));
-    return { prepared, ttlMs, tags: more.length === 0 ? spec.tags : [...new Set([...spec.tags, ...more])] };
+    return { prepared, ttlMs, stack, tags: more.length === 0 ? spec.tags : [...new Set([...spec.tags, ...more])] };
   }
 
   #end(partition: Partition, flight: Flight): void {
@@ -233,11 +237,11 @@ export class Loads {
     if (lease === undefined) return true;
     try {
       const draft = this.#draft(partition, flight, lease, ready);
-      const result = await duringSet(flight.owner, partition.store.name, (trace) =>
-        partition.writes.fill(draft, trace),
-      );
+      const writer = partition.tiers.writerOf(ready.stack);
+      const result = await duringSet(flight.owner, writer.name, (trace) => partition.writes.fill(draft, writer, trace));
       if (!partition.confirmEpoch(result.epoch)) return false;
       partition.view.meet(result.epoch, result.seq);
+      if (result.outcome === 'skipped') return true;
       if (result.outcome === 'stored') counters.remote.fills++;
       else counters.remote.fillsRefused++;
       return result.outcome === 'stored';

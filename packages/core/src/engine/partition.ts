@@ -20,7 +20,10 @@ import { publish } from '../telemetry/publish.ts';
 import type { Recorder } from '../telemetry/recorder.ts';
 import { RoundTrips } from '../telemetry/round-trips.ts';
 import { during, type Trace, within } from '../telemetry/trace.ts';
-import { RemoteReads, type RemoteReadsOptions } from './remote-reads.ts';
+import { NOTHING } from '../wire/event.ts';
+import { type ConnectedPlain, openTiers } from './open-tiers.ts';
+import type { RemoteReadsOptions } from './remote-reads.ts';
+import { Tiers } from './tiers.ts';
 import { Watch } from './watched.ts';
 import { ENDED_HISTORY, merge, WriteQueue } from './write-queue.ts';
 
@@ -33,6 +36,10 @@ const DEAF_AFTER_TAILS = 3;
 export interface PartitionOptions {
   readonly index: number;
   readonly remote: RemotePartition;
+  /** Name of the authority's store in the options. */
+  readonly authorityStore: string;
+  /** Layers without scripts, by the names of their stores. */
+  readonly plainStores: ReadonlyMap<string, ConnectedPlain>;
   readonly clock: Clock;
   readonly member: Member;
   readonly leaseMs: number;
@@ -53,7 +60,7 @@ export interface PartitionOptions {
  */
 export class Partition implements CoordinatorListener {
   readonly view: View;
-  readonly reads: RemoteReads;
+  readonly tiers: Tiers;
   readonly writes: WriteQueue;
   readonly journal: Journal;
   /** Settles when the first connection was made and proved, or was found impossible. Never rejects. */
@@ -80,7 +87,7 @@ export class Partition implements CoordinatorListener {
     this.#watch = new Watch({ clock, counters, recorder, trips: this.#trips });
     this.#remote = this.#watch.remote(options.remote);
     const { store, coordinator } = this.#remote;
-    this.view = new View({ clock, leaseMs, maxVersions, memory });
+    this.view = new View({ clock, leaseMs, maxVersions, memory, hasBuckets: options.plainStores.size > 0 });
     this.journal = new Journal(options.maxJournal);
     this.started = new Promise((resolve) => {
       this.#resolveStarted = resolve;
@@ -95,26 +102,22 @@ export class Partition implements CoordinatorListener {
       onRefused: (reason) => this.report(reason),
       onUntold: () => this.#onUntold(),
     });
-    this.reads = new RemoteReads({
-      clock,
-      store,
-      view: this.view,
-      tailer: this.#tailer,
-      accept: options.accept,
-      onFailure: (keys, reason) => {
-        counters.remote.errors += keys;
-        this.report(reason);
-      },
-      onUnproved: (keys) => {
-        counters.remote.misses += keys;
-        counters.remote.unproved += keys;
-      },
-    });
     this.writes = new WriteQueue({
       clock,
       store,
       coordinator,
       onSequenced: (reply, invalidation) => this.#onSequenced(reply, invalidation, undefined),
+    });
+    const report = (reason: unknown): CacheError => this.report(reason);
+    const { plainStores, accept } = options;
+    const parts = { store, coordinator, clock, view: this.view, tailer: this.#tailer, watch: this.#watch };
+    this.tiers = new Tiers({
+      tiers: openTiers({ ...parts, storeName: options.authorityStore, plainStores, counters, accept, report }),
+      queue: this.writes,
+      watch: {
+        onFault: report,
+        onSequenced: (reply, keys) => void this.view.ownReply(reply, { ...NOTHING, keys }, undefined),
+      },
     });
     coordinator.listen(this);
   }

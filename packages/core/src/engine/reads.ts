@@ -3,15 +3,17 @@ import { checkWellFormed } from '../keys.ts';
 import { type MemoryEntry, type MemoryLayer, NEVER_MS } from '../memory/memory-layer.ts';
 import type { Counters } from '../stats.ts';
 import { keyText } from '../telemetry/key-text.ts';
-import { endLayerGet, noteMemoryGet } from '../telemetry/layers.ts';
-import { ATTRIBUTES, type LayerResult, OPERATION_SPANS, SPANS } from '../telemetry/names.ts';
+import { noteMemoryGet } from '../telemetry/layers.ts';
+import { ATTRIBUTES, type LayerResult, OPERATION_SPANS } from '../telemetry/names.ts';
 import type { Recorder } from '../telemetry/recorder.ts';
 import type { Trace } from '../telemetry/trace.ts';
 import { asOfWallMs, type EngineContext } from './context.ts';
 import { waitFor } from './flight.ts';
 import type { Found } from './found.ts';
+import type { Stack } from './layer.ts';
 import type { LoadCall, Loads } from './loads.ts';
 import type { Partition } from './partition.ts';
+import { SharedReads } from './shared-reads.ts';
 import type { Values } from './values.ts';
 
 /** How one read is made; validated. */
@@ -19,6 +21,8 @@ export interface ReadSpec {
   readonly signal: AbortSignal | undefined;
   /** Cap on the lifetime in memory of what the shared layer answers; `undefined` for none. */
   readonly memoryTtlMs: number | undefined;
+  /** The shared layers to ask. */
+  readonly stack: Stack;
 }
 
 /** An entry as `entry()` shows it, value not yet released. */
@@ -37,6 +41,7 @@ export interface FoundEntry extends Found {
 export class Reads {
   readonly #context: EngineContext;
   readonly #loads: Loads;
+  readonly #shared: SharedReads;
   readonly #recorder: Recorder;
   readonly #clock: Clock;
   readonly #memory: MemoryLayer;
@@ -50,6 +55,7 @@ export class Reads {
   constructor(context: EngineContext, loads: Loads) {
     this.#context = context;
     this.#loads = loads;
+    this.#shared = new SharedReads(context);
     this.#recorder = context.recorder;
     this.#clock = context.options.clock;
     this.#memory = context.memory;
@@ -172,23 +178,23 @@ export class Reads {
     this.#counters.memory.misses += missing.length;
     if (missing.length === 0) return Promise.resolve(values);
     for (const index of missing) checkWellFormed(keys[index] as string);
-    return waitFor(this.#fillIn(values, missing, keys, nowMs, read.memoryTtlMs), read.signal);
+    return waitFor(this.#fillIn(values, missing, keys, nowMs, read), read.signal);
   }
 
-  /** Fills the missing places with what the shared layer has: one promise for all of them. */
+  /** Fills the missing places with what the shared layers have: one promise for all of them. */
   #fillIn(
     values: unknown[],
     missing: readonly number[],
     keys: readonly string[],
     beganMs: number,
-    memoryTtlMs: number | undefined,
+    read: ReadSpec,
   ): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       let open = missing.length;
       for (const index of missing) {
-        this.#ask(keys[index] as string, beganMs, memoryTtlMs, undefined, (answer) => {
+        this.#shared.find(keys[index] as string, beganMs, read, (answer) => {
           try {
-            if (typeof answer !== 'string') values[index] = this.#values.release(answer.entry);
+            if (answer !== undefined) values[index] = this.#values.release(answer.entry);
           } catch (error) {
             reject(error);
           }
@@ -231,11 +237,11 @@ export class Reads {
     if (trace !== undefined) this.#noteMemory(trace, entry);
     if (entry !== undefined) {
       this.#counters.memory.hits++;
-      return { entry, layer: 'memory' };
+      return { entry, layer: 'memory', stored: undefined };
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    return waitFor(this.#readRemote(key, nowMs, read.memoryTtlMs, trace), read.signal);
+    return waitFor(this.#shared.one(key, nowMs, read, trace), read.signal);
   }
 
   #getSlowly(key: string, beganMs: number, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
@@ -247,7 +253,7 @@ export class Reads {
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    const found = waitFor(this.#readRemote(key, beganMs, read.memoryTtlMs, trace), read.signal);
+    const found = waitFor(this.#shared.one(key, beganMs, read, trace), read.signal);
     return found.then((answer) => answer && this.#values.release(answer.entry));
   }
 
@@ -265,59 +271,13 @@ export class Reads {
     const spec = call.resolve(loader, options);
     const partition = this.#partitionOf(key);
     if (this.#loads.joinable(partition, key, beganMs) === undefined) {
-      const found = await waitFor(this.#readRemote(key, beganMs, spec.lifetime.memoryTtlMs, trace), spec.signal);
+      const found = await waitFor(
+        this.#shared.one(key, beganMs, { memoryTtlMs: spec.lifetime.memoryTtlMs, stack: spec.stack }, trace),
+        spec.signal,
+      );
       if (found !== undefined) return this.#values.release(found.entry);
     }
     return this.#loads.load(partition, key, beganMs, spec, trace);
-  }
-
-  /** The entry in the shared layer, if it counts for a read that began at `beganMs`. */
-  #readRemote(
-    key: string,
-    beganMs: number,
-    memoryTtlMs: number | undefined,
-    trace: Trace | undefined,
-  ): Promise<Found | undefined> {
-    const span = trace?.child(SPANS.layerGet, {
-      attributes: { [ATTRIBUTES.layer]: this.#context.options.remote.name },
-      key: keyText(key),
-    });
-    return new Promise((resolve) => {
-      this.#ask(key, beganMs, memoryTtlMs, span, (answer) => {
-        const found = typeof answer === 'string' ? undefined : answer;
-        if (trace !== undefined) {
-          endLayerGet(span, typeof answer === 'string' ? answer : 'hit');
-          trace.set(ATTRIBUTES.hit, found !== undefined);
-        }
-        resolve(found);
-      });
-    });
-  }
-
-  /** Calls `tell` with what the shared layer has that counts for a read that began at `beganMs`, or why there is nothing. */
-  #ask(
-    key: string,
-    beganMs: number,
-    memoryTtlMs: number | undefined,
-    span: Trace | undefined,
-    tell: (answer: Found | LayerResult) => void,
-  ): void {
-    const partition = this.#partitionOf(key);
-    if (!partition.isStarted) {
-      void partition.started.then(() => this.#ask(key, beganMs, memoryTtlMs, span, tell));
-      return;
-    }
-    if (partition.journal.covers(key, [])) {
-      // Older than an own invalidation, which the shared layer has not heard of.
-      tell('stale');
-      return;
-    }
-    const read = partition.reads.read(key, memoryTtlMs, span);
-    read.whenJudged((found) => {
-      if (found === undefined) tell(read.result);
-      // Whoever joined a read late may need a later proof than the one it was judged by.
-      else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');
-    });
   }
 
   /** As `#getMany`, with one span for each layer, however many keys there are. */
@@ -330,7 +290,7 @@ export class Reads {
     counters.memory.hits += hits;
     counters.memory.misses += missing.length;
     noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', hits);
-    const shared = missing.length === 0 ? [] : await this.#askManyRemote(missing, nowMs, read, trace);
+    const shared = missing.length === 0 ? [] : await this.#shared.many(missing, nowMs, read, trace);
     const found = shared.filter((answer) => answer !== undefined).length;
     trace.set(ATTRIBUTES.hitCount, hits + found);
     trace.set(ATTRIBUTES.hit, hits + found === keys.length);
@@ -338,30 +298,6 @@ export class Reads {
       const answer = own ?? shared.shift()?.entry;
       return answer && values.release(answer);
     });
-  }
-
-  async #askManyRemote(
-    keys: readonly string[],
-    beganMs: number,
-    read: ReadSpec,
-    trace: Trace,
-  ): Promise<(Found | undefined)[]> {
-    for (const key of keys) checkWellFormed(key);
-    const span = trace.child(SPANS.layerGet, {
-      attributes: { [ATTRIBUTES.layer]: this.#context.options.remote.name, [ATTRIBUTES.keyCount]: keys.length },
-    });
-    const answers = Promise.all(
-      keys.map(
-        (key) =>
-          new Promise<Found | LayerResult>((resolve) => this.#ask(key, beganMs, read.memoryTtlMs, span, resolve)),
-      ),
-    );
-    void answers.then((all) => {
-      const hits = all.filter((answer) => typeof answer !== 'string').length;
-      span.set(ATTRIBUTES.hitCount, hits);
-      endLayerGet(span, summary(all));
-    });
-    return (await waitFor(answers, read.signal)).map((answer) => (typeof answer === 'string' ? undefined : answer));
   }
 
   /** Begins the span of a synchronous call; `undefined` where nothing of it is kept. */
@@ -380,9 +316,4 @@ export class Reads {
     noteMemoryGet(trace, held === undefined ? this.#missed : 'hit');
     if (held !== undefined) trace.set(ATTRIBUTES.hit, true);
   }
-}
-
-/** What became of asking for several keys: a hit only if all were, else what the first of the others came to. */
-function summary(answers: readonly (Found | LayerResult)[]): LayerResult {
-  return answers.find((answer) => typeof answer === 'string') ?? 'hit';
 }

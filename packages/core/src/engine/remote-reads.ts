@@ -1,13 +1,15 @@
 import type { Clock } from '../clock.ts';
 import { Pending } from '../coherence/activity.ts';
+import type { Lease } from '../coherence/coordinator.ts';
 import type { Tailer } from '../coherence/tailer.ts';
 import type { View } from '../coherence/view.ts';
 import type { Store } from '../store/store.ts';
 import { ATTRIBUTES, type LayerResult } from '../telemetry/names.ts';
 import { leaderOf, type Trace, within } from '../telemetry/trace.ts';
 import type { Found } from './found.ts';
+import type { LayerFacts } from './layer.ts';
 
-/** One key being read from the shared layer, for everybody who asks for it meanwhile. */
+/** One key being read from a shared layer, for everybody who asks for it meanwhile. */
 export class RemoteRead extends Pending {
   /** Hears of every event on the key, however old. */
   readonly leaseSeq = -1;
@@ -19,7 +21,15 @@ export class RemoteRead extends Pending {
   trace: Trace | undefined;
   /** What became of it, once it is answered. */
   result: LayerResult = 'miss';
+  readonly layer: LayerFacts;
+  /** What had been applied when it was sent; `undefined` before the first tail. */
+  sentAt: Lease | undefined;
   readonly #waiting: ((found: Found | undefined) => void)[] = [];
+
+  constructor(key: string, layer: LayerFacts) {
+    super(key);
+    this.layer = layer;
+  }
 
   /** Calls `tell` once when the read has been judged. Those who wait are told in the order in which they asked. */
   whenJudged(tell: (found: Found | undefined) => void): void {
@@ -38,7 +48,8 @@ export class RemoteRead extends Pending {
 
 export interface RemoteReadsOptions {
   readonly clock: Clock;
-  readonly store: Store;
+  readonly store: Pick<Store, 'limits' | 'read'>;
+  readonly layer: LayerFacts;
   readonly view: View;
   readonly tailer: Tailer;
   /** Judges one answer and keeps it where it may be kept; called for all keys of a reply in one synchronous step. */
@@ -50,7 +61,7 @@ export interface RemoteReadsOptions {
 }
 
 /**
- * Reads of the shared layer made in one tick, as one batch, with a tail beside it when the view needs proof. Each read
+ * Reads of one shared layer made in one tick, as one batch, with a tail beside it when the view needs proof. Each read
  * stays registered until it has been judged, so that no event between its sending and its judgement is missed. A key
  * that was answered since the newest proof was asked for needs a later one, see `Answers`.
  */
@@ -79,7 +90,7 @@ export class RemoteReads {
   }
 
   #ask(key: string): RemoteRead {
-    const read = new RemoteRead(key);
+    const read = new RemoteRead(key, this.#options.layer);
     this.#byKey.set(key, read);
     this.#options.view.activity.add(read);
     if (this.#queue.length === 0) this.#options.clock.endOfTick(() => this.#flush());
@@ -100,6 +111,8 @@ export class RemoteReads {
     const keys = reads.map((read) => read.key);
     const dueAfter = view.answers.dueAfter(keys);
     const isProved = dueAfter === -1 && view.proof.covers(sentAtMs);
+    const sentAt = view.epoch === undefined ? undefined : { epoch: view.epoch, seq: view.applied };
+    for (const read of reads) read.sentAt = sentAt;
     const leader = leaderOf(reads.map(({ trace }) => trace));
     leader?.set(ATTRIBUTES.batchSize, reads.length);
     const proving = isProved ? undefined : within(leader, () => tailer.prove(sentAtMs, dueAfter));

@@ -1,12 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { BusMessage, Coordinator, SequencedReply } from '../coherence/coordinator.ts';
 import type { Counters, StoreOperation } from '../stats.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
 import type { RemotePartition } from '../store/remote.ts';
 import type { Store } from '../store/store.ts';
 import { errorType } from '../telemetry/error-type.ts';
 import { ATTRIBUTES, DURATIONS } from '../telemetry/names.ts';
 import type { Recorder } from '../telemetry/recorder.ts';
 import type { RoundTrips } from '../telemetry/round-trips.ts';
+import type { Follower } from './stack-writer.ts';
 
 /** Where the calls of one partition's shared layer are counted. */
 export interface WatchOptions {
@@ -31,6 +33,19 @@ export class Watch {
 
   remote({ store, coordinator }: RemotePartition): RemotePartition {
     return { store: this.#store(store), coordinator: this.#coordinator(coordinator, store.name) };
+  }
+
+  /** A layer without scripts: the events it makes are the coordinator's calls, and timed there. */
+  plain(store: GenerationStore): Follower & Pick<Store, 'read'> {
+    const { name, limits } = store;
+    return {
+      name,
+      limits,
+      read: (keys) => this.#timed('read', name, () => store.read(keys)),
+      fill: (writes) => this.#timed('fill', name, () => store.fill(writes)),
+      set: (writes, origins) => this.#timed('set', name, () => store.set(writes, origins)),
+      follow: (writes, reply) => this.#timed('set', name, () => store.follow(writes, reply)),
+    };
   }
 
   #store(store: Store): Store {

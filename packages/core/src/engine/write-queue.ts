@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { Coordinator, Invalidation, Lease, SequencedReply } from '../coherence/coordinator.ts';
 import { CacheError } from '../errors.ts';
-import type { FillOutcome, SetOutcome, Store, StoreWrite } from '../store/store.ts';
+import type { FillOutcome, SetOutcome, StoreWrite } from '../store/store.ts';
 import { publish } from '../telemetry/publish.ts';
 import { leaderOf, type Trace, within } from '../telemetry/trace.ts';
 import { type EnvelopeHeader, encodeEnvelope } from '../wire/envelope.ts';
 import { NOTHING } from '../wire/event.ts';
+import type { Writer } from './stack-writer.ts';
 
 /** A value ready to be sent; its lease is written into the bytes only when it goes. */
 export interface Draft {
@@ -15,6 +16,9 @@ export interface Draft {
   readonly header: Omit<EnvelopeHeader, 'epoch' | 'lease' | 'seq'>;
   readonly payload: Uint8Array;
 }
+
+/** What one write is to do: a value to be encoded, or an entry as another layer holds it. */
+type Content = Draft | StoreWrite;
 
 /** What became of one fill, with the place in the sequence at which it was judged. */
 export interface FillResult extends SequencedReply {
@@ -26,8 +30,8 @@ export interface SetResult extends SequencedReply {
 }
 
 type Operation = { /** The span it is a part of. */ readonly trace: Trace | undefined } & (
-  | { readonly kind: 'fill'; readonly draft: Draft; readonly settle: Settle<FillResult> }
-  | { readonly kind: 'set'; readonly draft: Draft; readonly settle: Settle<SetResult> }
+  | { readonly kind: 'fill'; readonly content: Content; readonly to: Writer; readonly settle: Settle<FillResult> }
+  | { readonly kind: 'set'; readonly draft: Draft; readonly to: Writer; readonly settle: Settle<SetResult> }
   | { readonly kind: 'invalidate'; readonly invalidation: Invalidation; readonly settle: Settle<SequencedReply> }
 );
 
@@ -38,7 +42,8 @@ interface Settle<R> {
 
 export interface WriteQueueOptions {
   readonly clock: Clock;
-  readonly store: Store;
+  /** The layer that messages are told of; the authority's. */
+  readonly store: Pick<Writer, 'name' | 'limits'>;
   readonly coordinator: Coordinator;
   /**
    * An own event got its place in a sequence. Called before anybody who waits for it is told; answers false when that
@@ -54,7 +59,7 @@ export const ENDED_HISTORY = 'the answer came from a history that has ended';
 const MAX_CALL_BYTES = 4 * 1024 * 1024;
 
 /**
- * Writes of one tick, in the order they were made, each run of one kind as one call, and no call waiting for another:
+ * Writes of one tick, in the order they were made, each run of one kind to one layer as one call, and no call waiting for another:
  * together they are one round trip. Where a run of sets is too long for one call, its calls follow one another.
  */
 export class WriteQueue {
@@ -65,18 +70,29 @@ export class WriteQueue {
     this.#options = options;
   }
 
-  fill(draft: Draft, trace?: Trace): Promise<FillResult> {
-    return new Promise((resolve, reject) => this.#add({ kind: 'fill', draft, trace, settle: { resolve, reject } }));
+  fill(draft: Draft, to: Writer, trace?: Trace): Promise<FillResult> {
+    return this.#fill(draft, to, trace);
   }
 
-  set(draft: Draft, trace?: Trace): Promise<SetResult> {
-    return new Promise((resolve, reject) => this.#add({ kind: 'set', draft, trace, settle: { resolve, reject } }));
+  /** Stores an entry that another layer holds. */
+  copy(entry: StoreWrite, to: Writer): Promise<FillResult> {
+    return this.#fill(entry, to, undefined);
+  }
+
+  set(draft: Draft, to: Writer, trace?: Trace): Promise<SetResult> {
+    return new Promise((resolve, reject) => this.#add({ kind: 'set', draft, to, trace, settle: { resolve, reject } }));
   }
 
   /** At most `maxBatch` keys at a time. */
   invalidate(invalidation: Invalidation, trace?: Trace): Promise<SequencedReply> {
     return new Promise((resolve, reject) =>
       this.#add({ kind: 'invalidate', invalidation, trace, settle: { resolve, reject } }),
+    );
+  }
+
+  #fill(content: Content, to: Writer, trace: Trace | undefined): Promise<FillResult> {
+    return new Promise((resolve, reject) =>
+      this.#add({ kind: 'fill', content, to, trace, settle: { resolve, reject } }),
     );
   }
 
@@ -90,8 +106,7 @@ export class WriteQueue {
     this.#queue = [];
     let start = 0;
     for (let at = 1; at <= operations.length; at++) {
-      const first = operations[start];
-      if (at < operations.length && operations[at]?.kind === first?.kind) continue;
+      if (at < operations.length && isAlike(operations[at], operations[start])) continue;
       this.#dispatch(operations.slice(start, at));
       start = at;
     }
@@ -99,23 +114,28 @@ export class WriteQueue {
 
   #dispatch(run: readonly Operation[]): void {
     // A run holds one kind only, which the type cannot say.
-    if (run[0]?.kind === 'fill') {
-      for (const part of splitDrafts(run as OperationOf<'fill'>[], this.#maxBatch)) void this.#sendFills(part);
-    } else if (run[0]?.kind === 'set') {
-      void this.#sendSets(splitDrafts(coalesce(run as OperationOf<'set'>[]), this.#maxBatch));
+    const [first] = run;
+    if (first?.kind === 'fill') {
+      const { to } = first;
+      for (const part of split(run as OperationOf<'fill'>[], to, ({ content }) => content)) {
+        void this.#sendFills(part, to);
+      }
+    } else if (first?.kind === 'set') {
+      const { to } = first;
+      void this.#sendSets(
+        split(coalesce(run as OperationOf<'set'>[]), to, ({ draft }) => draft),
+        to,
+      );
     } else {
-      for (const part of splitKeys(run as OperationOf<'invalidate'>[], this.#maxBatch)) void this.#sendEvent(part);
+      const { maxBatch } = this.#options.store.limits;
+      for (const part of splitKeys(run as OperationOf<'invalidate'>[], maxBatch)) void this.#sendEvent(part);
     }
   }
 
-  get #maxBatch(): number {
-    return this.#options.store.limits.maxBatch;
-  }
-
-  async #sendFills(fills: readonly OperationOf<'fill'>[]): Promise<void> {
+  async #sendFills(fills: readonly OperationOf<'fill'>[], to: Writer): Promise<void> {
     try {
-      const writes = fills.map(({ draft }) => toWrite(draft, draft.lease));
-      const reply = await within(leaderOf(tracesOf(fills)), () => this.#options.store.fill(writes));
+      const writes = fills.map(({ content }) => ('bytes' in content ? content : toWrite(content, content.lease)));
+      const reply = await within(leaderOf(tracesOf(fills)), () => to.fill(writes));
       for (const [index, { settle }] of fills.entries()) {
         settle.resolve({ epoch: reply.epoch, seq: reply.seq, outcome: reply.outcomes[index] ?? 'voided' });
       }
@@ -124,14 +144,12 @@ export class WriteQueue {
     }
   }
 
-  async #sendSets(parts: readonly (readonly OperationOf<'set'>[])[]): Promise<void> {
+  async #sendSets(parts: readonly (readonly OperationOf<'set'>[])[], to: Writer): Promise<void> {
     let own: SequencedReply | undefined;
     for (const sets of parts) {
       try {
         const writes = sets.map(({ draft }) => toWrite(draft, advance(draft.lease, own)));
-        const reply = await publish(tracesOf(sets), this.#options, (origins) =>
-          this.#options.store.set(writes, origins),
-        );
+        const reply = await publish(tracesOf(sets), this.#options, (origins) => to.set(writes, origins));
         const isEvent = reply.outcomes.some((outcome) => outcome !== 'outdated');
         const keys = isEvent ? writes.map((write) => write.key) : [];
         await this.#confirm(reply, { ...NOTHING, keys });
@@ -163,6 +181,12 @@ export class WriteQueue {
       for (const { settle } of events) settle.reject(error);
     }
   }
+}
+
+/** Whether two operations can be one call. */
+function isAlike(one: Operation | undefined, other: Operation | undefined): boolean {
+  if (one === undefined || other === undefined || one.kind !== other.kind) return false;
+  return one.kind === 'invalidate' || other.kind === 'invalidate' || one.to === other.to;
 }
 
 function tracesOf(operations: readonly Operation[]): (Trace | undefined)[] {
@@ -208,21 +232,23 @@ function isNext(own: SequencedReply | undefined, reply: SequencedReply, sets: re
 }
 
 /** Parts of at most `maxBatch` operations and `MAX_CALL_BYTES`, of one epoch each. */
-function splitDrafts<O extends OperationOf<'fill'> | OperationOf<'set'>>(run: readonly O[], maxBatch: number): O[][] {
+function split<O>(run: readonly O[], { limits }: Writer, contentOf: (operation: O) => Content): O[][] {
   const parts: O[][] = [];
   let part: O[] = [];
   let bytes = 0;
+  let epoch = '';
   for (const operation of run) {
-    const { draft } = operation;
-    const isFull = part.length >= maxBatch || (bytes > 0 && bytes + draft.payload.byteLength > MAX_CALL_BYTES);
-    const isOther = part[0] !== undefined && part[0].draft.lease.epoch !== draft.lease.epoch;
-    if (isFull || isOther) {
+    const content = contentOf(operation);
+    const size = 'bytes' in content ? content.bytes.byteLength : content.payload.byteLength;
+    const isFull = part.length >= limits.maxBatch || (bytes > 0 && bytes + size > MAX_CALL_BYTES);
+    if (isFull || (part.length > 0 && epoch !== content.lease.epoch)) {
       parts.push(part);
       part = [];
       bytes = 0;
     }
     part.push(operation);
-    bytes += draft.payload.byteLength;
+    bytes += size;
+    epoch = content.lease.epoch;
   }
   if (part.length > 0) parts.push(part);
   return parts;

@@ -8,6 +8,7 @@ import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
 import { during, type Trace } from '../telemetry/trace.ts';
 import { NOTHING } from '../wire/event.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
+import type { Stack } from './layer.ts';
 import type { InvalidationOutcome, Partition } from './partition.ts';
 import type { PreparedValue } from './values.ts';
 
@@ -54,6 +55,7 @@ export interface SetSpec {
   readonly lifetime: Lifetime;
   readonly tags: readonly string[];
   readonly version: number | undefined;
+  readonly stack: Stack;
 }
 
 /** A `set` under way. Its own event does not count against it, any other one on the key does, and any load of it. */
@@ -250,8 +252,9 @@ export class Writes {
     const header = { codecId: options.codec.id, expiresAtMs, tags, version: spec.version };
     try {
       const draft = { key, lease, ttlMs: ttlMs ?? 0, header, payload: prepared.payload };
-      const reply = await duringSet(trace, partition.store.name, (span) => partition.writes.set(draft, span));
-      if (reply.outcome === 'stored') {
+      const writer = partition.tiers.writerOf(spec.stack);
+      const reply = await duringSet(trace, writer.name, (span) => partition.writes.set(draft, writer, span));
+      if (reply.outcome === 'stored' || reply.outcome === 'skipped') {
         const isKept = this.#remember(partition, spec, pending, {
           lease,
           seq: reply.seq,

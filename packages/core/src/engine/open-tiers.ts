@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts';
+import type { Coordinator } from '../coherence/coordinator.ts';
+import type { Tailer } from '../coherence/tailer.ts';
+import type { View } from '../coherence/view.ts';
+import type { Counters, LayerCounters } from '../stats.ts';
+import { GenerationStore } from '../store/generation-store.ts';
+import type { PlainStore } from '../store/plain-store.ts';
+import type { Store } from '../store/store.ts';
+import { RemoteReads, type RemoteReadsOptions } from './remote-reads.ts';
+import type { Tier } from './tiers.ts';
+import type { Watch } from './watched.ts';
+
+/** A connected layer without scripts, shared by all partitions. */
+export interface ConnectedPlain {
+  readonly name: string;
+  readonly store: PlainStore;
+}
+
+export interface TierOptions {
+  /** The authority's own store, watched, and its name in the options. */
+  readonly store: Store;
+  readonly storeName: string;
+  /** Layers without scripts, by the names of their stores. */
+  readonly plainStores: ReadonlyMap<string, ConnectedPlain>;
+  readonly coordinator: Coordinator;
+  readonly clock: Clock;
+  readonly view: View;
+  readonly tailer: Tailer;
+  readonly watch: Watch;
+  readonly counters: Counters;
+  readonly accept: RemoteReadsOptions['accept'];
+  report(reason: unknown): void;
+}
+
+/** The shared layers of one partition, by the names of their stores. */
+export function openTiers(options: TierOptions): ReadonlyMap<string, Tier> {
+  const { storeName, store, plainStores, watch } = options;
+  const tiers = new Map<string, Tier>([[storeName, tierOf(options, storeName, store)]]);
+  for (const [name, plain] of plainStores) {
+    tiers.set(name, tierOf(options, name, watch.plain(generationStore(options, name, plain))));
+  }
+  return tiers;
+}
+
+function tierOf(options: TierOptions, storeName: string, store: Tier['store'] & Pick<Store, 'read'>): Tier {
+  const { clock, view, tailer, counters, accept, report } = options;
+  const own = countersOf(counters, storeName);
+  const layer = { name: store.name, counters: own };
+  const reads = new RemoteReads({
+    clock,
+    store,
+    layer,
+    view,
+    tailer,
+    accept,
+    onFailure: (keys, reason) => {
+      counters.remote.errors += keys;
+      own.errors += keys;
+      report(reason);
+    },
+    onUnproved: (keys) => {
+      counters.remote.misses += keys;
+      counters.remote.unproved += keys;
+      own.misses += keys;
+      own.unproved += keys;
+    },
+  });
+  return { layer, store, reads };
+}
+
+function generationStore(options: TierOptions, storeName: string, { name, store }: ConnectedPlain): GenerationStore {
+  const { clock, view, tailer, coordinator, counters, report } = options;
+  return new GenerationStore({
+    name,
+    plain: store,
+    coordinator,
+    view,
+    clock,
+    reach: (seq) => tailer.reach(seq),
+    onFault: (error, names) => {
+      counters.remote.errors += names;
+      countersOf(counters, storeName).errors += names;
+      report(error);
+    },
+  });
+}
+
+function countersOf(counters: Counters, storeName: string): LayerCounters {
+  // The engine makes one set for each store of the options.
+  return counters.layers[storeName] as LayerCounters;
+}
