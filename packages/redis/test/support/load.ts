@@ -85,6 +85,7 @@ export class Load {
       instance,
       cacheName: '',
       remote: { url: '' },
+      memcachedServers: undefined,
       leaseMs: this.#leaseMs,
       commandTimeoutMs: 0,
       keys: KEYS,

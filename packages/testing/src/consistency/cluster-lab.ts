@@ -3,11 +3,11 @@ import { monotonicMs } from '../clock.ts';
 import { FaultProxy } from '../proxy/fault-proxy.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Lab, RemoteAddress } from './lab.ts';
+import type { Launcher } from './launcher.ts';
 import { RedisCluster } from './redis-cluster.ts';
-import type { RedisLauncher } from './redis-launcher.ts';
 
 export interface ClusterLabOptions {
-  readonly launch: RedisLauncher;
+  readonly launch: Launcher;
   readonly instances: number;
   readonly partitions: number;
   readonly random: SeededRandom;

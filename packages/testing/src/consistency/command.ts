@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { formatHistory, type HistoryEvent } from '../history/events.ts';
+import { FROM_PATH, type Launchers } from './launcher.ts';
 import { HELP, parseOptions, type RunOptions, UsageError } from './options.ts';
 import { ProgressLine, type Screen } from './progress.ts';
-import { launchFromPath, type RedisLauncher } from './redis-launcher.ts';
 import type { RunReport } from './report.ts';
 import { htmlReport } from './report-html.ts';
 import { formatReports } from './report-text.ts';
@@ -13,8 +13,8 @@ export interface ConsistencyCommand {
   readonly args: readonly string[];
   /** Address of a Redis to use; left out or empty, one is started. */
   readonly redisUrl?: string | undefined;
-  /** How to start one. Default: `redis-server` or `valkey-server` from the PATH. */
-  readonly launch?: RedisLauncher;
+  /** How to start servers. Default: `redis-server` or `valkey-server`, and `memcached`, from the PATH. */
+  readonly launch?: Launchers;
   readonly out?: Screen;
   readonly err?: Screen;
 }
@@ -28,7 +28,7 @@ const LOG_CHUNK = 10_000;
  * @returns the exit code: 0 when every promise was kept, 1 when not, 2 for a wrong option, 130 when interrupted
  */
 export async function runConsistency(command: ConsistencyCommand): Promise<number> {
-  const { args, redisUrl, launch = launchFromPath, out = process.stdout, err = process.stderr } = command;
+  const { args, redisUrl, launch = FROM_PATH, out = process.stdout, err = process.stderr } = command;
   let options: RunOptions | 'help';
   try {
     options = parseOptions(args, redisUrl === '' ? undefined : redisUrl);
@@ -60,7 +60,7 @@ export async function runConsistency(command: ConsistencyCommand): Promise<numbe
 
 async function runAll(
   options: RunOptions,
-  launch: RedisLauncher,
+  launch: Launchers,
   screen: Screen,
   signal: AbortSignal,
 ): Promise<RunReport[]> {

@@ -1,6 +1,9 @@
 import type { HistoryEvent } from '../history/events.ts';
 import type { RemoteAddress } from './lab.ts';
 
+/** Where the entries of a run are stored. */
+export type StoreName = 'redis' | 'memcached';
+
 /** What an instance is told when it starts. */
 export interface InstanceConfig {
   /** Its name in the log; a restarted process has another. */
@@ -8,6 +11,8 @@ export interface InstanceConfig {
   readonly cacheName: string;
   /** Through its proxies. */
   readonly remote: RemoteAddress;
+  /** Through its proxy; `undefined` where entries are stored in Redis. */
+  readonly memcachedServers: string | undefined;
   readonly leaseMs: number;
   readonly commandTimeoutMs: number;
   readonly keys: number;

@@ -5,6 +5,7 @@ import type { ClusterLab } from './cluster-lab.ts';
 import { keyNames } from './contract.ts';
 import type { Fleet } from './fleet.ts';
 import type { Lab } from './lab.ts';
+import type { MemcachedSide } from './memcached-side.ts';
 import type { ServerLab } from './server-lab.ts';
 
 /** What a fault can lay hands on. */
@@ -14,6 +15,8 @@ export interface FaultContext {
   readonly server: ServerLab | undefined;
   /** The same lab, where it is a cluster. */
   readonly cluster: ClusterLab | undefined;
+  /** Where the entries are, if not in Redis. */
+  readonly memcached: MemcachedSide | undefined;
   readonly fleet: Fleet;
   readonly random: SeededRandom;
   readonly leaseMs: number;
@@ -27,7 +30,7 @@ interface Fault {
   /** Whether it harms whoever else uses the server, so that it is done to servers of our own only. */
   readonly needsOwnServer: boolean;
   /** Where it can be done. */
-  readonly on: 'server' | 'cluster' | 'both';
+  readonly on: 'server' | 'cluster' | 'memcached' | 'both';
   /** Does it once and ends it; answers what it did, for the report. */
   run(context: FaultContext): Promise<string>;
 }
@@ -61,14 +64,18 @@ export const FAULTS = {
   flushall: destructive('both', 'FLUSHALL', flushAll),
   evict: fault('both', 'one of the keys of the cache is deleted: meta, fence, log or entries', evict),
   killpubsub: destructive('both', 'CLIENT KILL TYPE pubsub', killPubSub),
+  memrestart: fault('memcached', 'Memcached is killed and comes back empty', memRestart),
+  mempause: fault('memcached', 'Memcached is stalled for up to 3 Δ, and answers late', memPause),
+  memevict: fault('memcached', 'Memcached forgets everything', memEvict),
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;
 
-/** The proxies of one instance, on a cluster perhaps only that of one node; now and then all of them. */
-function someProxies({ lab, random }: FaultContext): readonly FaultProxy[] {
-  if (random.chance(0.25)) return lab.proxies.flat();
-  const own = random.pick(lab.proxies);
+/** The proxies of one instance, where it has several perhaps only one; now and then all of them. */
+function someProxies({ lab, memcached, random }: FaultContext): readonly FaultProxy[] {
+  const all = lab.proxies.map((own, index) => [...own, ...(memcached?.proxies.slice(index, index + 1) ?? [])]);
+  if (random.chance(0.25)) return all.flat();
+  const own = random.pick(all);
   return own.length === 1 || random.chance(0.5) ? own : [random.pick(own)];
 }
 
@@ -178,4 +185,21 @@ async function evict({ lab, random, cacheName, keys }: FaultContext): Promise<st
 async function killPubSub({ lab }: FaultContext): Promise<string> {
   const killed = await lab.onPrimaries((client) => client.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
   return `${killed.reduce((sum: number, count) => sum + Number(count), 0)} connections`;
+}
+
+async function memRestart({ memcached, random }: FaultContext): Promise<string> {
+  const downMs = random.between(50, 800);
+  await memcached?.restart(downMs);
+  return `down for ${Math.round(downMs)} ms`;
+}
+
+async function memPause(context: FaultContext): Promise<string> {
+  const stallMs = faultMs(context, 0.5, 3);
+  await context.memcached?.stall(stallMs);
+  return `for ${Math.round(stallMs)} ms`;
+}
+
+async function memEvict({ memcached }: FaultContext): Promise<string> {
+  await memcached?.forget();
+  return '';
 }

@@ -1,3 +1,3 @@
 export { type ConsistencyCommand, runConsistency } from './command.ts';
-export type { LaunchedRedis, RedisLauncher } from './redis-launcher.ts';
+export type { LaunchedServer, Launcher, Launchers } from './launcher.ts';
 export type { FaultRecord, PlotPoint, RunReport } from './report.ts';

@@ -90,8 +90,9 @@ export class InstanceWrites {
     const value: RunValue = { version, loadBeganMs: beganMs };
     try {
       this.#recorder.counters.writes++;
-      // Half of them versioned: a writer that holds the lock always has the highest.
-      const options = this.#random.chance(0.5) ? { tags, version } : { tags };
+      // Half of them versioned, where versions can be compared: a writer that holds the lock always has the highest.
+      const isVersioned = this.#random.chance(0.5) && this.#config.memcachedServers === undefined;
+      const options = isVersioned ? { tags, version } : { tags };
       const { delivered } = await this.#cache.set(key, value, options);
       const { instance } = this.#config;
       const endedMs = monotonicMs();

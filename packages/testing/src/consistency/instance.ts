@@ -1,4 +1,5 @@
 /** One instance of a consistency run: a process with a cache of its own, driven over its IPC channel. */
+import { memcached } from '@tierwise/memcached';
 import { redis } from '@tierwise/redis';
 import { createCache } from 'tierwise';
 import { monotonicMs, nextTurn, sleep } from '../clock.ts';
@@ -23,12 +24,21 @@ process.on('disconnect', () => process.exit(0));
 
 const config = JSON.parse(process.argv[2] ?? '{}') as InstanceConfig;
 const random = new SeededRandom(config.seed);
-const remote = redis({ ...config.remote, commandTimeout: config.commandTimeoutMs });
+const source = redis({ ...config.remote, commandTimeout: config.commandTimeoutMs });
+const authority = config.sabotage === 'deaf' ? deafened(source) : source;
 const cache = createCache({
   name: config.cacheName,
   ttl: '10m',
   memory: { maxEntries: config.maxEntries },
-  remote: config.sabotage === 'deaf' ? deafened(remote) : remote,
+  ...(config.memcachedServers === undefined
+    ? { remote: authority }
+    : {
+        stores: {
+          redis: authority,
+          simple: memcached({ servers: config.memcachedServers, commandTimeout: config.commandTimeoutMs }),
+        },
+        store: 'simple',
+      }),
   coherence: { lease: config.leaseMs },
 });
 

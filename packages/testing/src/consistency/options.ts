@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { CacheError, type Duration, toMs } from 'tierwise/driver';
-import type { Sabotage } from './contract.ts';
+import type { Sabotage, StoreName } from './contract.ts';
 import { FAULTS, type FaultName } from './faults.ts';
 
 /** What a run was asked to do. */
@@ -25,6 +25,7 @@ export interface RunOptions {
   readonly htmlFile: string | undefined;
   readonly logFile: string | undefined;
   readonly sabotage: Sabotage;
+  readonly store: StoreName;
 }
 
 /** The command line cannot be understood; the message is for the user. */
@@ -34,7 +35,12 @@ export class UsageError extends Error {
 
 const NAMES = Object.keys(FAULTS) as FaultName[];
 
-const PLACES = { both: '', server: ' (without --cluster)', cluster: ' (with --cluster)' } as const;
+const PLACES = {
+  both: '',
+  server: ' (without --cluster)',
+  cluster: ' (with --cluster)',
+  memcached: ' (with --store memcached)',
+} as const;
 
 export const HELP = `Runs real processes with one cache between them against a source of truth, disturbs them, and holds what they answered
 against what tierwise promises.
@@ -48,6 +54,7 @@ against what tierwise promises.
   --keys N            keys, 1 to 10000. Default 40
   --reads N           reads a second of each instance, 1 to 5000. Default 400
   --writes N          writes a second of each instance, 0 to 2000. Default 40
+  --store NAME        where entries are stored: redis, or memcached beside it. Default redis
   --seed N            of load and faults, 0 to 4294967295. Default 1
   --command-timeout D deadline of Redis commands. Default 1s
   --deadline D        a read that takes longer counts as hung. Default: 5s, more for a long Δ
@@ -74,6 +81,7 @@ export function parseOptions(args: readonly string[], redisUrl: string | undefin
   if (values.help === true) return 'help';
   const leaseMs = duration('--lease', values.lease, 2_000);
   const isCluster = values.cluster === true;
+  const store = storeOf(values.store);
   const partitions = wholeNumber('--partitions', values.partitions, 16, 1, 1_024);
   const commandTimeoutMs = duration('--command-timeout', values['command-timeout'], 1_000);
   return {
@@ -86,13 +94,14 @@ export function parseOptions(args: readonly string[], redisUrl: string | undefin
     leaseMs,
     commandTimeoutMs,
     deadlineMs: duration('--deadline', values.deadline, Math.max(5_000, 2 * (leaseMs + commandTimeoutMs) + 3_000)),
-    runs: runsOf(values.fault ?? 'none', redisUrl, isCluster),
+    runs: runsOf(values.fault ?? 'none', redisUrl, isCluster, store),
     redisUrl: checkUrl(redisUrl, isCluster),
     partitions: isCluster ? partitions : undefined,
     jsonFile: values.json,
     htmlFile: values.html,
     logFile: values.log,
     sabotage: sabotageOf(values.break),
+    store,
   };
 }
 
@@ -116,6 +125,7 @@ function parse(args: readonly string[]) {
         html: text,
         log: text,
         break: text,
+        store: text,
         cluster: { type: 'boolean' },
         partitions: text,
         help: { type: 'boolean', short: 'h' },
@@ -126,9 +136,9 @@ function parse(args: readonly string[]) {
   }
 }
 
-function runsOf(text: string, redisUrl: string | undefined, isCluster: boolean): RunOptions['runs'] {
-  const elsewhere = isCluster ? 'server' : 'cluster';
-  const possible = NAMES.filter((name) => FAULTS[name].on !== elsewhere);
+function runsOf(text: string, redisUrl: string | undefined, isCluster: boolean, store: StoreName): RunOptions['runs'] {
+  const places: readonly string[] = ['both', isCluster ? 'cluster' : 'server', store];
+  const possible = NAMES.filter((name) => places.includes(FAULTS[name].on));
   const allowed = possible.filter((name) => redisUrl === undefined || !FAULTS[name].needsOwnServer);
   if (text === 'each') return allowed.map((name) => ({ name, faults: [name] }));
   if (text === 'all') return [{ name: 'all', faults: allowed.filter((name) => name !== 'none') }];
@@ -137,7 +147,7 @@ function runsOf(text: string, redisUrl: string | undefined, isCluster: boolean):
       throw new UsageError(`--fault must be 'all', 'each' or of ${NAMES.join(', ')}; got '${name}'`);
     }
     if (!possible.includes(name as FaultName)) {
-      throw new UsageError(`--fault ${name} is for a run ${isCluster ? 'without' : 'with'} --cluster`);
+      throw new UsageError(`--fault ${name} is for another kind of run:${PLACES[FAULTS[name as FaultName].on]}`);
     }
     if (!allowed.includes(name as FaultName)) {
       throw new UsageError(`--fault ${name} would harm whoever else uses the Redis of REDIS_URL; unset it`);
@@ -151,6 +161,12 @@ function checkUrl(url: string | undefined, isCluster: boolean): string | undefin
   if (url !== undefined && isCluster) throw new UsageError('--cluster starts a cluster of its own; unset REDIS_URL');
   if (url === undefined || (URL.canParse(url) && new URL(url).protocol === 'redis:')) return url;
   throw new UsageError('REDIS_URL must look like redis://host:port; connections through the proxies are plain TCP');
+}
+
+function storeOf(text: string | undefined): StoreName {
+  if (text === undefined || text === 'redis') return 'redis';
+  if (text === 'memcached') return text;
+  throw new UsageError(`--store must be 'redis' or 'memcached', got '${text}'`);
 }
 
 function sabotageOf(text: string | undefined): Sabotage {

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { monotonicMs, sleep } from '../clock.ts';
-import type { LaunchedRedis, RedisLauncher } from './redis-launcher.ts';
+import type { LaunchedServer, Launcher } from './launcher.ts';
 
 export interface RedisClusterOptions {
-  readonly launch: RedisLauncher;
+  readonly launch: Launcher;
   readonly primaries: number;
   /** Of each primary. */
   readonly replicas: number;
@@ -16,7 +16,7 @@ export interface RedisClusterOptions {
 /** One node, in the order they were started: first the primaries, then their replicas. */
 export interface ClusterNode {
   readonly index: number;
-  readonly server: LaunchedRedis;
+  readonly server: LaunchedServer;
   /** Where the nodes talk to each other. */
   readonly busPort: number;
   /** Reconnects by itself; commands fail at once while the node is away. */
@@ -254,7 +254,7 @@ function clusterArgs(busPort: number, nodeTimeoutMs: number): string[] {
   ];
 }
 
-function connect({ host, port }: LaunchedRedis): Redis {
+function connect({ host, port }: LaunchedServer): Redis {
   const client = new Redis({
     host,
     port,

@@ -1,6 +1,6 @@
 import type { HistoryVerdict, Violation } from '../history/check-history.ts';
 import type { Percentiles } from '../history/percentiles.ts';
-import type { Counters } from './contract.ts';
+import type { Counters, StoreName } from './contract.ts';
 import type { FaultName } from './faults.ts';
 import type { Propagation } from './propagation.ts';
 
@@ -19,6 +19,8 @@ export type PlotPoint = readonly [atMs: number, stalenessMs: number, instance: s
 export interface RunReport {
   readonly name: string;
   readonly faults: readonly FaultName[];
+  /** Where entries were stored; Redis was the authority in any case. */
+  readonly store: StoreName;
   /** Whether every promise was kept. */
   readonly ok: boolean;
   readonly startedAt: string;

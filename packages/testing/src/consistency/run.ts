@@ -7,9 +7,10 @@ import { type Counters, keyNames, noCounters } from './contract.ts';
 import { FAULTS, type FaultContext, type FaultName } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import type { Lab } from './lab.ts';
+import type { Launchers } from './launcher.ts';
+import { MemcachedSide } from './memcached-side.ts';
 import type { RunOptions } from './options.ts';
 import { PropagationProbe } from './propagation.ts';
-import type { RedisLauncher } from './redis-launcher.ts';
 import { breaches, type FaultRecord, plotPoints, type RunReport } from './report.ts';
 import { ServerLab } from './server-lab.ts';
 import { Truth } from './truth.ts';
@@ -26,7 +27,7 @@ export interface RunProgress {
 }
 
 export interface RunContext {
-  readonly launch: RedisLauncher;
+  readonly launch: Launchers;
   /** Ends the run; it rejects then, after everything it started is gone. */
   readonly signal: AbortSignal;
   onProgress(progress: RunProgress): void;
@@ -79,12 +80,16 @@ export class Run {
     const { instances } = this.#options;
     const startedAt = nowIso();
     const lab = await this.#openLab();
-    const fleet = this.#fleet(lab);
+    const memcached = await this.#openMemcached().catch(async (error: unknown) => {
+      await lab.close();
+      throw error;
+    });
+    const fleet = this.#fleet(lab, memcached);
     const end = new AbortController();
     const stop = AbortSignal.any([end.signal, this.#context.signal]);
     try {
       await fleet.start(instances);
-      await this.#work(lab, fleet, stop);
+      await this.#work(lab, memcached, fleet, stop);
       end.abort();
       await this.#settle(fleet);
       this.#context.signal.throwIfAborted();
@@ -92,20 +97,26 @@ export class Run {
     } finally {
       end.abort();
       await fleet.stop();
-      await lab.close();
+      await Promise.all([lab.close(), memcached?.close()]);
     }
   }
 
   #openLab(): Promise<ServerLab | ClusterLab> {
     const { instances, redisUrl: url, partitions, seed } = this.#options;
-    const { launch } = this.#context;
+    const launch = this.#context.launch.redis;
     if (partitions !== undefined) {
       return ClusterLab.open({ launch, instances, partitions, random: this.#random.fork() });
     }
     return ServerLab.open({ launch, url, withReplica: this.#faults.includes('failover'), instances, seed });
   }
 
-  #fleet(lab: Lab): Fleet {
+  async #openMemcached(): Promise<MemcachedSide | undefined> {
+    const { store, instances, seed } = this.#options;
+    if (store !== 'memcached') return undefined;
+    return MemcachedSide.open({ launch: this.#context.launch.memcached, instances, seed: seed + instances });
+  }
+
+  #fleet(lab: Lab, memcached: MemcachedSide | undefined): Fleet {
     const { leaseMs, commandTimeoutMs, keys, readsPerSecond, writesPerSecond, deadlineMs, seed, sabotage } =
       this.#options;
     return new Fleet({
@@ -114,6 +125,7 @@ export class Run {
         instance: incarnation === 1 ? `i${index}` : `i${index}.${incarnation}`,
         cacheName: this.#cacheName,
         remote: lab.remoteOf(index),
+        memcachedServers: memcached?.serversOf(index),
         leaseMs,
         commandTimeoutMs,
         keys,
@@ -142,7 +154,12 @@ export class Run {
     });
   }
 
-  async #work(lab: ServerLab | ClusterLab, fleet: Fleet, stop: AbortSignal): Promise<void> {
+  async #work(
+    lab: ServerLab | ClusterLab,
+    memcached: MemcachedSide | undefined,
+    fleet: Fleet,
+    stop: AbortSignal,
+  ): Promise<void> {
     const { durationMs, leaseMs, keys } = this.#options;
     this.#beganMs = monotonicMs();
     const random = this.#random.fork();
@@ -150,7 +167,7 @@ export class Run {
     const server = lab instanceof ServerLab ? lab : undefined;
     const cluster = lab instanceof ClusterLab ? lab : undefined;
     const cacheName = this.#cacheName;
-    const context: FaultContext = { lab, server, cluster, fleet, random, leaseMs, cacheName, keys };
+    const context: FaultContext = { lab, server, cluster, memcached, fleet, random, leaseMs, cacheName, keys };
     const isOver = (): boolean =>
       stop.aborted ||
       this.#elapsedMs() >= durationMs ||
@@ -237,6 +254,7 @@ export class Run {
     const report = {
       name: this.#name,
       faults: this.#faults,
+      store: this.#options.store,
       startedAt,
       seed,
       instances,

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { sleep } from '../clock.ts';
 import { FaultProxy } from '../proxy/fault-proxy.ts';
 import type { Lab, RemoteAddress } from './lab.ts';
-import type { LaunchedRedis, RedisLauncher } from './redis-launcher.ts';
+import type { LaunchedServer, Launcher } from './launcher.ts';
 
 const ADMIN_TIMEOUT_MS = 5_000;
 const SYNC_TIMEOUT_MS = 10_000;
@@ -12,7 +12,7 @@ const SYNC_TIMEOUT_MS = 10_000;
 const REPLICATION_ARGS = ['--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0'];
 
 export interface ServerLabOptions {
-  readonly launch: RedisLauncher;
+  readonly launch: Launcher;
   /** A Redis that somebody else runs; left out, one is started. */
   readonly url: string | undefined;
   readonly withReplica: boolean;
@@ -26,14 +26,14 @@ export class ServerLab implements Lab {
   readonly #foreignUrl: URL | undefined;
   /** Between the primary and its replica. */
   readonly #replication: FaultProxy | undefined;
-  #primary: LaunchedRedis | undefined;
-  #replica: LaunchedRedis | undefined;
+  #primary: LaunchedServer | undefined;
+  #replica: LaunchedServer | undefined;
 
   private constructor(parts: {
     proxies: readonly (readonly FaultProxy[])[];
     foreignUrl: URL | undefined;
-    primary: LaunchedRedis | undefined;
-    replica: LaunchedRedis | undefined;
+    primary: LaunchedServer | undefined;
+    replica: LaunchedServer | undefined;
     replication: FaultProxy | undefined;
   }) {
     this.proxies = parts.proxies;
