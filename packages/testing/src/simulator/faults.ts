@@ -15,7 +15,13 @@ export class Faults {
 
   constructor(world: World) {
     this.#world = world;
-    this.#strikes = { ...this.#ofNetwork(), ...this.#ofServer(), ...this.#ofState(), ...this.#ofInstance() };
+    this.#strikes = {
+      ...this.#ofNetwork(),
+      ...this.#ofServer(),
+      ...this.#ofState(),
+      ...this.#ofInstance(),
+      ...this.#ofPlain(),
+    };
     if (world.plan.faults.length > 0) this.#next();
     this.#copyNow();
   }
@@ -26,6 +32,7 @@ export class Faults {
     this.#isOver = true;
     network.heal();
     servers.heal();
+    this.#world.plainServer.heal();
     for (const instance of instances) {
       instance.machine.wake();
       if (instance.machine.isDead || instance.isClosing) this.#world.replace(instance.index);
@@ -51,6 +58,7 @@ export class Faults {
     scheduler.after(plan.leaseMs * random.between(0.05, 1), () => {
       if (this.#isOver) return;
       servers.copy();
+      this.#world.plainServer.copy();
       this.#copyNow();
     });
   }
@@ -103,6 +111,21 @@ export class Faults {
       'evict-log': () => servers.primary.authority.trim(0),
       'trim-log': () => servers.primary.authority.trim(random.below(3)),
       'evict-entry': () => servers.primary.authority.evict(random.pick(plan.keys)),
+    };
+  }
+
+  #ofPlain() {
+    const { random, plainServer, network, scheduler } = this.#world;
+    const part = ({ index }: Instance, up: Fate, down: Fate): void => {
+      scheduler.after(this.#while(), network.part({ instance: index, role: 'plain', up, down }));
+    };
+    return {
+      'plain-restart-empty': () => plainServer.restart(this.#while() * 0.5, 'nothing'),
+      'plain-restart-older': () => plainServer.restart(this.#while() * 0.5, 'copy'),
+      'plain-evict': () => plainServer.evict(),
+      'plain-stall': () => plainServer.stall(this.#while()),
+      'plain-lost': (instance: Instance) => part(instance, 'lost', 'lost'),
+      'plain-hold': (instance: Instance) => part(instance, 'held', random.chance(0.5) ? 'held' : 'flows'),
     };
   }
 

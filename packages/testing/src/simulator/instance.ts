@@ -1,11 +1,13 @@
 import { redis } from '@tierwise/redis';
 import type { Redis } from 'ioredis';
-import { type Cache, CacheError, createCache } from 'tierwise';
+import { type Cache, CacheError, type CacheOptions, createCache, type PlainLayer, type Remote } from 'tierwise';
 import { decodeMessage } from 'tierwise/driver';
 import type { SeededRandom } from '../random.ts';
 import { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Oracle, Read, SimValue } from './oracle.ts';
+import { PlainClient } from './plain-client.ts';
+import type { PlainServer } from './plain-server.ts';
 import type { Plan } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Command, ServerNode } from './server-node.ts';
@@ -19,6 +21,7 @@ export interface Surroundings {
   readonly network: Network;
   readonly oracle: Oracle;
   readonly servers: { readonly primary: ServerNode };
+  readonly plainServer: PlainServer;
   /** A process ran. */
   touch(): void;
   note(who: string, what: string, ...facts: readonly (string | number | undefined)[]): void;
@@ -62,7 +65,7 @@ export class Instance {
       name: 'sim',
       ttl: plan.leaseMs * 1_000,
       memory: { maxEntries: plan.maxEntries },
-      remote: redis({ client: this.#client('root'), commandTimeout: plan.commandTimeoutMs }),
+      ...this.#layers(redis({ client: this.#client('root'), commandTimeout: plan.commandTimeoutMs })),
       coherence: { lease: plan.leaseMs, maxJournal: plan.maxJournal, maxVersions: 16 },
       codec: 'json',
       loadTimeout: plan.loadTimeoutMs,
@@ -126,6 +129,17 @@ export class Instance {
     for (const { what, atMs } of this.#open.values()) {
       this.#world.oracle.report('G4', `i${this.index} ${what} of ${atMs.toFixed(0)} hangs`);
     }
+  }
+
+  #layers(authority: Remote): Pick<CacheOptions, 'remote' | 'stores' | 'layers'> {
+    const { plan, network, plainServer: server } = this.#world;
+    if (plan.store === 'redis') return { remote: authority };
+    const { index: instance, machine } = this;
+    const plain: PlainLayer = {
+      name: 'plain',
+      connect: () => new PlainClient({ machine, network, instance, server, deadlineMs: plan.commandTimeoutMs }),
+    };
+    return { stores: { redis: authority, plain }, layers: ['memory', ...plan.store.split('-')] };
   }
 
   #client(role: LinkRole): Redis {

@@ -88,6 +88,8 @@ export class Oracle {
   readonly #startedMs = new Map<number, number>();
   /** Epoch of the last tail each instance was given. */
   readonly #tailEpochs = new Map<number, string>();
+  /** Sets under way, by instance, where only the caller knows which event is theirs. */
+  readonly #openSets = new Map<number, Set<Origin>>();
   answers = 0;
 
   constructor(options: { scheduler: Scheduler; history: History; leaseMs: number }) {
@@ -100,17 +102,40 @@ export class Oracle {
   begin(kind: Origin['kind'], instance: number, key: string, tags: readonly string[], rank?: number): Origin {
     const origin = { id: this.#origins.length, kind, key, instance, beganMs: this.#scheduler.nowMs, tags, rank };
     this.#origins.push(origin);
+    if (kind === 'set') this.#setsOf(instance).add(origin);
     return origin;
   }
 
-  /** The server gave an event its place. */
-  sequenced({ epoch, seq, invalidation }: SequencedEvent): void {
+  /**
+   * The server gave an event its place. A set in a layer without scripts is an event like a deletion, so `sender` tells whose
+   * sets under way it may be of: their values are not older than it. Of sets it is not of, none is kept anywhere.
+   */
+  sequenced({ epoch, seq, invalidation }: SequencedEvent, sender: number | undefined): void {
     const atMs = this.#scheduler.nowMs;
-    this.#events.push({ atMs, epoch, seq, invalidation, own: new Set(), ranks: new Map(), heardMs: new Map() });
+    this.#events.push({
+      atMs,
+      epoch,
+      seq,
+      invalidation,
+      own: this.#ownBy(sender, invalidation),
+      ranks: new Map(),
+      heardMs: new Map(),
+    });
     const { keys, tags, prefixes, patterns, clear } = invalidation;
     const all = [...keys, ...tags.map((tag) => `#${tag}`), ...prefixes.map((prefix) => `${prefix}*`), ...patterns];
     if (clear) all.push('everything');
     this.#history.add(atMs, 'server', `event ${this.#history.epoch(epoch)}:${seq}`, all.join(','));
+  }
+
+  #ownBy(sender: number | undefined, { keys }: Invalidation): Set<number> {
+    const sets = sender === undefined ? [] : [...this.#setsOf(sender)];
+    return new Set(sets.filter(({ key }) => keys.includes(key)).map(({ id }) => id));
+  }
+
+  #setsOf(instance: number): Set<Origin> {
+    const sets = this.#openSets.get(instance) ?? new Set();
+    this.#openSets.set(instance, sets);
+    return sets;
   }
 
   /** A fill or set has left an entry in the shared store, in the place of `before`. */
@@ -167,6 +192,7 @@ export class Oracle {
   /** A process started anew and knows nothing. */
   forgetInstance(instance: number): void {
     this.#floors.delete(instance);
+    this.#openSets.delete(instance);
     this.#ownCalls.delete(instance);
     this.#tailEpochs.delete(instance);
     this.#startedMs.set(instance, this.#scheduler.nowMs);
@@ -187,6 +213,7 @@ export class Oracle {
 
   /** An invalidation or `set` resolved for its caller. */
   resolved(instance: number, call: Omit<OwnCall, 'resolvedMs'>): void {
+    if (call.own !== undefined) this.#setsOf(instance).delete(call.own);
     const calls = this.#ownCalls.get(instance) ?? [];
     calls.push({ ...call, resolvedMs: this.#scheduler.nowMs });
     this.#ownCalls.set(instance, calls);

@@ -30,13 +30,27 @@ export const FAULTS = [
   'flush-scripts',
 ] as const;
 
-export type FaultKind = (typeof FAULTS)[number];
+/** Faults of a layer without scripts, in worlds that have one. */
+export const PLAIN_FAULTS = [
+  'plain-restart-empty',
+  'plain-restart-older',
+  'plain-evict',
+  'plain-stall',
+  'plain-lost',
+  'plain-hold',
+] as const;
+
+export type FaultKind = (typeof FAULTS)[number] | (typeof PLAIN_FAULTS)[number];
+
+/** The shared layers of a world: Redis, or a layer without scripts beside it, in its place, or before it. */
+export type StoreKind = 'redis' | 'plain' | 'plain-redis' | 'redis-plain';
 
 /** The parameters of one simulated world, all drawn from its seed. */
 export interface Plan {
   readonly leaseMs: number;
   readonly commandTimeoutMs: number;
   readonly instances: number;
+  readonly store: StoreKind;
   readonly keys: readonly string[];
   /** Those of them that are set with versions. */
   readonly ranked: readonly string[];
@@ -78,9 +92,10 @@ export function drawPlan(random: SeededRandom): Plan {
   const commandTimeoutMs = Math.max(20, Math.round(leaseMs * random.between(0.3, 1.5)));
   const keys = KEYS.slice(0, 3 + random.below(6));
   const longLoadMs = leaseMs * random.between(0.5, 4);
-  return {
+  const plan = {
     leaseMs,
     commandTimeoutMs,
+    store: 'redis' as const,
     maxJournal: random.pick([16, 1_000]),
     loadTimeoutMs: Math.round(leaseMs * random.pick([2, 10, 10])),
     callLimitMs: 12 * commandTimeoutMs + 4 * longLoadMs + 3 * leaseMs,
@@ -111,5 +126,15 @@ export function drawPlan(random: SeededRandom): Plan {
     tailEvents: random.pick([1, 3, 1_000, 1_000]),
     faults,
     faultEveryMs: leaseMs * random.between(0.4, 3),
+  };
+  // Drawn last, so that worlds without such a layer are what their seeds made of them before there was one.
+  if (!random.chance(0.4)) return plan;
+  const store = random.pick<StoreKind>(['plain', 'plain', 'plain-redis', 'redis-plain']);
+  return {
+    ...plan,
+    store,
+    // Which of two versions is higher, only a layer that compares can say.
+    ranked: store === 'plain' ? [] : plan.ranked,
+    faults: [...faults, ...PLAIN_FAULTS.filter(() => random.chance(odds))],
   };
 }

@@ -43,7 +43,8 @@ export interface BusFaults {
 }
 
 export interface ServerWatch extends ScriptWatch {
-  onEvent(event: BusMessage): void;
+  /** `sender` is the instance whose command made it. */
+  onEvent(event: BusMessage, sender: number): void;
   /** A tail that came over this connection has put its sender on the list of members. */
   onListed(wire: Wire): void;
   /** The list of members is not the one it was. */
@@ -82,6 +83,7 @@ export class ServerNode {
   readonly #peers = new Map<Wire, Peer>();
   readonly #subscribers = new Set<Wire>();
   readonly #loaded = new Set<string>();
+  #sender = 0;
   #stalledUntilMs = 0;
   #backlog: (() => void)[] = [];
 
@@ -162,6 +164,7 @@ export class ServerNode {
   }
 
   #execute(wire: Wire, command: Command): Reply {
+    this.#sender = wire.instance;
     if (this.isLoading && command.name !== 'ping') return failed('LOADING Redis is loading the dataset in memory');
     switch (command.name) {
       case 'ping':
@@ -218,7 +221,7 @@ export class ServerNode {
 
   #publish(event: BusMessage): void {
     const { watch, random, bus } = this.#options;
-    watch.onEvent(event);
+    watch.onEvent(event, this.#sender);
     const text = `1 ${event.epoch} ${event.seq} ${withOrigins(encodeEvent(event.invalidation, event.fence), event.origins ?? [])}`;
     for (const wire of this.#subscribers) {
       const arrive = (): void => this.#peers.get(wire)?.message(text);

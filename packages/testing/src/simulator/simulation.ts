@@ -93,6 +93,8 @@ async function converge(world: World, workload: Workload): Promise<void> {
       // What was loaded over a dead connection is in memory alone, which may be too small for all keys.
       await commitEverything(world, workload);
     }
+    // A layer that is left alone finds out only when it is tried again.
+    if (round === 2 && plan.store !== 'redis') await world.run(scheduler.nowMs + plan.commandTimeoutMs + RECONNECT_MS);
     if (round < 3 || world.isBroken) continue;
     for (const [index, { cache }] of instances.entries()) {
       const more = cache.stats().loads.started - (loads[index] ?? 0);

@@ -6,6 +6,7 @@ import { History } from './history.ts';
 import { Instance, type Surroundings } from './instance.ts';
 import { Network } from './network.ts';
 import { Oracle } from './oracle.ts';
+import { PlainServer } from './plain-server.ts';
 import { drawPlan, type Plan } from './plan.ts';
 import { Scheduler } from './scheduler.ts';
 import type { Command } from './server-node.ts';
@@ -20,6 +21,7 @@ export class World implements Surroundings {
   readonly oracle: Oracle;
   readonly network: Network;
   readonly servers: Servers;
+  readonly plainServer: PlainServer;
   readonly database: Database;
   readonly instances: Instance[] = [];
   longestCallMs = 0;
@@ -38,13 +40,14 @@ export class World implements Surroundings {
       random,
       plan,
       watch: {
-        onEvent: (event) => this.oracle.sequenced(event),
+        onEvent: (event, sender) => this.oracle.sequenced(event, plan.store === 'plain' ? sender : undefined),
         onListed: ({ instance, madeMs }) => this.oracle.listed(instance, madeMs),
         onMembersLost: () => this.oracle.loseMembers(),
         onStored: (key, bytes, ownSeq, before) => this.oracle.stored(key, bytes, ownSeq, before),
         onOutdated: (key, bytes, ownSeq) => this.oracle.outdated(key, bytes, ownSeq),
       },
     });
+    this.plainServer = new PlainServer({ scheduler, random, plan });
     this.database = new Database(plan.keys, plan.tags, random);
     for (let index = 0; index < plan.instances; index++) this.instances.push(new Instance(this, index));
     this.touch();
