@@ -1,4 +1,5 @@
 import type { Cache } from 'tierwise';
+import { simplePlacement } from './cache.ts';
 import type {
   Catalog,
   Category,
@@ -98,7 +99,9 @@ function keyspaces(cache: Cache, source: Catalog) {
     card: cache.keyspace('product:{id}:card', {
       load: async ({ id }: { id: number }) => (await source.cards([id]))[0] ?? null,
     }),
+    // Large in number, cheap to lose, and never invalidated by a product's change.
     boughtTogether: cache.keyspace('product:{productId}:bought-together', {
+      ...simplePlacement(cache),
       ttl: '1h',
       load: ({ productId }: { productId: number }) => source.boughtTogether(productId),
     }),

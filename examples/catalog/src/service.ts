@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import type { Remote } from 'tierwise';
+import type { PlainLayer, Remote } from 'tierwise';
 import { createApp } from './app.ts';
 import { createCatalogCache } from './cache.ts';
 import { openDatabase } from './database.ts';
@@ -13,6 +13,8 @@ export interface ServiceOptions {
   readonly databaseFile: string;
   /** What the caches of all instances share. */
   readonly remote: Remote;
+  /** Another layer, for simple keys. */
+  readonly simple?: PlainLayer;
   /** Name of the cache, the same on all instances. */
   readonly cacheName: string;
   /** Told of requests and of the cache's work; closed by whoever started it. */
@@ -35,7 +37,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { databaseFile, telemetry, host, port } = options;
   if (!existsSync(databaseFile)) generateShop(databaseFile);
   const database = openDatabase(databaseFile);
-  const cache = createCatalogCache(options.cacheName, options.remote, telemetry?.ofCache);
+  const cache = createCatalogCache(options.cacheName, options.remote, telemetry?.ofCache, options.simple);
   const app = createApp({ database, cache, tracer: telemetry?.tracer });
 
   const close = async (): Promise<void> => {
