@@ -275,3 +275,20 @@ describe('a load of a key whose deletion is journaled', () => {
     expect(hub.stored('k')).toBe(undefined);
   });
 });
+
+// Symptom: the first read of a new instance missed what Redis had, where the subscription was up before the commands.
+test('a proof that comes before the connection for commands does not send reads there too early', async () => {
+  const first = await openInstance();
+  await first.cache.set('k', 'v');
+  const { hub, clock } = first;
+  const { cache, remote } = startInstance({ hub, clock, remote: { isConnecting: true } });
+  remote.read.fail();
+  remote.listener.onDoubt();
+  await settled();
+  expect(cache.health().proofAgeMs).toBe(0);
+  const read = cache.get('k');
+  await settled();
+  expect(remote.log).toEqual([]);
+  remote.connect();
+  expect(await read).toBe('v');
+});

@@ -288,8 +288,9 @@ export class Partition implements CoordinatorListener {
     }
     if (outcome === 'proved' || outcome === 'resynced') void this.#deliver();
     this.#options.onChange();
-    // A beat may come before the first connection; that one still has its deadline to be made in.
-    if (outcome !== 'failed' || this.#isConnected) this.#finishStart();
+    // A beat, or a bus that is quicker than the rest, may have asked before the first connection was made; that one still
+    // has its deadline, and nothing can be read before.
+    if (this.#isConnected) this.#finishStart();
   }
 
   /** Plain tails make no spans; one that had to empty the memory is worth knowing of. */

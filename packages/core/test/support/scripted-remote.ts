@@ -36,6 +36,8 @@ export interface ScriptedOptions {
   readonly pageEvents?: number;
   /** Does not connect until `connect()`. */
   readonly isAway?: boolean;
+  /** Whether nothing is told of a connection until `connect()`. */
+  readonly isConnecting?: boolean;
 }
 
 /** The way of one instance to the hub, with every fault a test asks for. */
@@ -98,6 +100,7 @@ export class ScriptedRemote implements Remote {
       listen: (listener) => {
         this.#listener = listener;
         unsubscribe = authority.subscribe((event) => this.#onEvent(event));
+        if (this.#options.isConnecting === true) return;
         queueMicrotask(() => (this.#isAway ? listener.onDisconnected() : listener.onConnected()));
       },
       tail: (request) => {
