@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING } from '../src/wire/event.ts';
 import { settled } from './support/fake-clock.ts';
-import { BEAT_MS, ControlledLoader, type Instance, openInstances, PAST_LEASE_MS } from './support/instances.ts';
+import {
+  BEAT_MS,
+  ControlledLoader,
+  type Instance,
+  openInstance,
+  openInstances,
+  PAST_LEASE_MS,
+} from './support/instances.ts';
 
 const TAGGED = { tags: ['t'] };
 
@@ -196,4 +203,23 @@ test('what memory held before a load is not answered again while the load is on 
   expect(cache.health().state).toBe('coherent');
   expect(cache.peek('k')).toBe('newer');
   remote.fill.release();
+});
+
+// Symptom: past the keys that are remembered one by one, what was already on its way back was thrown away and loaded.
+test('many keys at once are answered from the shared layer, however few can be remembered', async () => {
+  const [one, two] = await openInstances(2, { memory: { maxEntries: 50_000 } });
+  const keys = Array.from({ length: 10_000 }, (_, index) => `k${index}`);
+  for (let at = 0; at < keys.length; at += 500) {
+    await one.cache.setMany(keys.slice(at, at + 500).map((key) => ({ key, value: key })));
+  }
+  expect(await two.cache.getMany(keys)).toEqual(keys);
+
+  const three = await openInstance({ hub: one.hub, clock: one.clock, memory: { maxEntries: 50_000 } });
+  let loads = 0;
+  const load = (): string => {
+    loads++;
+    return 'loaded';
+  };
+  await Promise.all(keys.map((key) => three.cache.getOrSet(key, load)));
+  expect(loads).toBe(0);
 });

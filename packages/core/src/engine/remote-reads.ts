@@ -3,7 +3,7 @@ import { Pending } from '../coherence/activity.ts';
 import type { Lease } from '../coherence/coordinator.ts';
 import type { Tailer } from '../coherence/tailer.ts';
 import type { View } from '../coherence/view.ts';
-import type { Store } from '../store/store.ts';
+import type { ReadReply, Store } from '../store/store.ts';
 import { ATTRIBUTES, type LayerResult } from '../telemetry/names.ts';
 import { leaderOf, type Trace, within } from '../telemetry/trace.ts';
 import type { Found } from './found.ts';
@@ -38,13 +38,16 @@ export class RemoteRead extends Pending {
 
   /** Tells everybody who waits. */
   settle(found: Found | undefined): void {
-    for (const tell of this.#waiting) tell(found);
+    for (const tell of this.#waiting.splice(0)) tell(found);
   }
 
   mark(seq: number): void {
     if (seq > this.heardSeq) this.heardSeq = seq;
   }
 }
+
+/** Tails that an answer waits for before it is judged as it is. Each covers thousands of answers. */
+const MAX_TAILS_OF_AN_ANSWER = 8;
 
 export interface RemoteReadsOptions {
   readonly clock: Clock;
@@ -106,7 +109,7 @@ export class RemoteReads {
   }
 
   async #send(reads: readonly RemoteRead[]): Promise<void> {
-    const { clock, store, view, tailer, accept, onFailure, onUnproved } = this.#options;
+    const { clock, store, view, tailer, onFailure, onUnproved } = this.#options;
     const sentAtMs = clock.wallMs();
     const keys = reads.map((read) => read.key);
     const dueAfter = view.answers.dueAfter(keys);
@@ -126,13 +129,31 @@ export class RemoteReads {
         this.#fail(reads, 'unproved');
         return;
       }
-      const reply = await answer;
-      for (const [index, read] of reads.entries()) {
-        this.#settle(read, accept(read, reply.values[index], reply.timeline, sentAtMs));
-      }
+      await this.#judge(reads, await answer, sentAtMs);
     } catch (error) {
       onFailure(reads.length, error);
       this.#fail(reads, 'error');
+    }
+  }
+
+  /**
+   * Judges what was answered, in one step unless keys became due meanwhile: answers given since they were asked for, to this
+   * batch or to others, may be more than can be remembered one by one. Those wait for the tail that covers them.
+   */
+  async #judge(reads: readonly RemoteRead[], { values, timeline }: ReadReply, sentAtMs: number): Promise<void> {
+    const { view, tailer, accept } = this.#options;
+    let open = reads.map((read, index) => ({ read, bytes: values[index] }));
+    for (let tails = 0; open.length > 0; tails++) {
+      const due: typeof open = [];
+      for (const answered of open) {
+        const { read, bytes } = answered;
+        if (tails < MAX_TAILS_OF_AN_ANSWER && bytes !== undefined && view.answers.isDue(read.key)) due.push(answered);
+        else this.#settle(read, accept(read, bytes, timeline, sentAtMs));
+      }
+      open = due;
+      if (open.length === 0) return;
+      const dueAfter = view.answers.dueAfter(open.map(({ read }) => read.key));
+      if (!(await tailer.prove(sentAtMs, dueAfter))) tails = MAX_TAILS_OF_AN_ANSWER;
     }
   }
 
