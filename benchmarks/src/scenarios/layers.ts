@@ -19,15 +19,18 @@ export const layers: Scenario = {
   async run(bench) {
     const inMemory = await bench.open('tierwise', { memoryEntries: 10_000 });
     const shared = await bench.open('tierwise', { memoryEntries: 1 });
-    const memcached = await bench.open('memjs', { memoryEntries: 1 });
+    const simple = await bench.open('tierwise-memcached', { memoryEntries: 1 });
+    const memjs = await bench.open('memjs', { memoryEntries: 1 });
     try {
-      for (const subject of [inMemory, shared, memcached]) await fillAndCheck(subject, KEYS);
+      for (const subject of [inMemory, shared, simple, memjs]) await fillAndCheck(subject, KEYS);
       const { peek, get, getOrSet } = inMemory;
-      if (!(peek && get && getOrSet && shared.get && memcached.get)) throw new Error('a subject lost an operation');
+      if (!(peek && get && getOrSet && shared.get && simple.get && memjs.get))
+        throw new Error('a subject lost an operation');
       const awaited: Contestant[] = [
         { subject: 'memory, awaited', operation: get },
         { subject: 'Redis', operation: shared.get },
-        { subject: 'Memcached (memjs)', operation: memcached.get },
+        { subject: 'Memcached', operation: simple.get },
+        { subject: 'Memcached, bare memjs', operation: memjs.get },
         { subject: 'loader', operation: (_key, index) => getOrSet(keyOf(FIRST_MISSING + index)) },
       ];
       const common = { keys: inTurn(KEYS), unit: 'ns', isAnswered: true } as const;
@@ -36,7 +39,7 @@ export const layers: Scenario = {
       const byAwait = await measure(bench, { ...common, name: 'awaited', pace: 'awaited', contestants: awaited });
       return [{ ...byAwait, name: 'one answer', results: [...bySync.results, ...byAwait.results] }];
     } finally {
-      for (const subject of [inMemory, shared, memcached]) await subject.close();
+      for (const subject of [inMemory, shared, simple, memjs]) await subject.close();
     }
   },
 };

@@ -8,6 +8,7 @@ import { layeredLoader } from './layered-loader.ts';
 import { lruCache } from './lru-cache.ts';
 import { memjs } from './memjs.ts';
 import { tierwise } from './tierwise.ts';
+import { tierwiseMemcached } from './tierwise-memcached.ts';
 
 /** All subjects, in the order in which results show them. */
 export const SUBJECTS: readonly SubjectKind[] = [
@@ -15,6 +16,7 @@ export const SUBJECTS: readonly SubjectKind[] = [
   ioredis,
   memjs,
   tierwise,
+  tierwiseMemcached,
   bentocache,
   cacheable,
   cacheManager,

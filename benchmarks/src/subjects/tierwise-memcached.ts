@@ -4,7 +4,7 @@ import type { User } from '../values.ts';
 /** Memory and Memcached; Redis tells what to forget and holds no entries. */
 export const tierwiseMemcached: SubjectKind = {
   name: 'tierwise-memcached',
-  async open({ redisUrl, memcachedAddress, name, memoryEntries }): Promise<Subject> {
+  async open({ redisUrl, memcachedAddress, name, memoryEntries, load }): Promise<Subject> {
     if (memcachedAddress === undefined) throw new Error('tierwise-memcached needs a Memcached');
     const [{ createCache }, { redis }, { memcached }] = await Promise.all([
       import('tierwise'),
@@ -23,8 +23,8 @@ export const tierwiseMemcached: SubjectKind = {
       ...UNABLE,
       name: 'tierwise-memcached',
       get: (key) => cache.get<User>(key),
-      set: (key, value) => cache.set(key, value),
-      delete: (key) => cache.delete(key),
+      // Filled by loads: a `set` would invalidate the keys it shares a bucket with.
+      getOrSet: (key) => cache.getOrSet(key, () => load(key)),
       close: () => cache.close(),
     };
   },
