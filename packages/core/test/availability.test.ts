@@ -276,19 +276,26 @@ describe('a load of a key whose deletion is journaled', () => {
   });
 });
 
-// Symptom: the first read of a new instance missed what Redis had, where the subscription was up before the commands.
-test('a proof that comes before the connection for commands does not send reads there too early', async () => {
+// Symptom: the first read of a new instance missed what Redis had, where a tail was answered before the connection for
+// commands was there, and a healthy start was told as an outage.
+test('a proof that comes before the connection for commands sends no read there, and tells nothing', async () => {
   const first = await openInstance();
   await first.cache.set('k', 'v');
   const { hub, clock } = first;
   const { cache, remote } = startInstance({ hub, clock, remote: { isConnecting: true } });
+  const told: string[] = [];
+  for (const state of ['coherent', 'suspect', 'offline'] as const) cache.on(state, () => told.push(state));
   remote.read.fail();
   remote.listener.onDoubt();
   await settled();
-  expect(cache.health().proofAgeMs).toBe(0);
+  expect(remote.tail.calls).toBe(0);
+  await clock.advance(BEAT_MS);
+  expect(remote.tail.calls).toBe(1);
   const read = cache.get('k');
   await settled();
   expect(remote.log).toEqual([]);
+  expect(told).toEqual([]);
   remote.connect();
   expect(await read).toBe('v');
+  expect(told).toEqual(['coherent']);
 });

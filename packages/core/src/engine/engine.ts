@@ -238,8 +238,10 @@ export class Engine {
 
   /** Tells listeners when the worst of all partitions has become another one. */
   #tellState(): void {
+    // Before the first connection was made, or given up, there is nothing to tell.
+    if (this.isClosed || !this.#partitions.every(({ isStarted }) => isStarted)) return;
     const health = this.health();
-    if (health.state === this.#toldState || this.isClosed) return;
+    if (health.state === this.#toldState) return;
     this.#toldState = health.state;
     this.emitter.emit(health.state, health);
   }

@@ -265,7 +265,8 @@ export class Partition implements CoordinatorListener {
   }
 
   onDoubt(): void {
-    this.#tailer.request();
+    // The connection will ask by itself when it is there.
+    if (this.#isConnected) this.#tailer.request();
   }
 
   onConnected(): void {
@@ -287,10 +288,10 @@ export class Partition implements CoordinatorListener {
       this.#noteResync();
     }
     if (outcome === 'proved' || outcome === 'resynced') void this.#deliver();
-    this.#options.onChange();
-    // A beat, or a bus that is quicker than the rest, may have asked before the first connection was made; that one still
-    // has its deadline, and nothing can be read before.
+    // A beat may have asked before the first connection was made; that one still has its deadline, and nothing can be read
+    // before.
     if (this.#isConnected) this.#finishStart();
+    this.#options.onChange();
   }
 
   /** Plain tails make no spans; one that had to empty the memory is worth knowing of. */

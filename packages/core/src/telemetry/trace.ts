@@ -96,7 +96,8 @@ export class Trace {
       this.#source.onError();
     }
     // Control flow analysis does not see that the callback has assigned it.
-    const settled = (outcome as ReturnType<typeof attempt<R>> | undefined) ?? attempt(inside);
+    outcome = (outcome as ReturnType<typeof attempt<R>> | undefined) ?? attempt(inside);
+    const settled = outcome;
     if ('thrown' in settled) throw settled.thrown;
     return settled.value;
   }
