@@ -79,9 +79,14 @@ export class ClusterLab implements Lab {
     const killed = this.#random.pick(await this.cluster.primaries());
     const beganMs = monotonicMs();
     await this.cluster.kill(killed);
-    await this.cluster.tookOver(killed);
-    const tookMs = monotonicMs() - beganMs;
-    await this.cluster.restart(killed);
+    let tookMs: number;
+    try {
+      await this.cluster.tookOver(killed);
+      tookMs = monotonicMs() - beganMs;
+    } finally {
+      // A run goes on after a fault that could not be done, and with all nodes.
+      await this.cluster.restart(killed);
+    }
     await this.cluster.settled();
     return tookMs;
   }

@@ -25,7 +25,7 @@ const LOG_CHUNK = 10_000;
 /**
  * The command `tierwise-consistency`. Ends everything it started, also on Ctrl-C.
  *
- * @returns the exit code: 0 when every promise was kept, 1 when not, 2 for a wrong option, 130 when interrupted
+ * @returns the exit code: 0 when every promise was kept, 1 when not or when the run left out what it was to do, 2 for a wrong option, 130 when interrupted
  */
 export async function runConsistency(command: ConsistencyCommand): Promise<number> {
   const { args, redisUrl, launch = FROM_PATH, out = process.stdout, err = process.stderr } = command;

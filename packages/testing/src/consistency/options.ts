@@ -68,7 +68,7 @@ ${NAMES.map((name) => `  ${name.padEnd(12)}${FAULTS[name].says}${PLACES[FAULTS[n
 
 REDIS_URL names a Redis to use; without it one is started. Faults that would harm others (${NAMES.filter((name) => FAULTS[name].needsOwnServer).join(', ')})
 are refused there.
-Exit code: 0 when every promise was kept, 1 when not, 2 for a wrong option.
+Exit code: 0 when every promise was kept, 1 when not or when the faults asked for were not done, 2 for a wrong option.
 `;
 
 /**

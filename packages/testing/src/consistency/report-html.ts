@@ -1,4 +1,4 @@
-import { type PlotPoint, type RunReport, violationCount } from './report.ts';
+import { breaches, type PlotPoint, type RunReport, violationCount } from './report.ts';
 import { describeEvent } from './report-text.ts';
 
 const WIDTH = 1_000;
@@ -21,9 +21,10 @@ pre { overflow-x: auto; font-size: 12px; background: var(--soft); padding: .8rem
 /** The report as one page that needs nothing else. */
 export function htmlReport(reports: readonly RunReport[]): string {
   const isGood = reports.every(({ ok }) => ok);
+  const isBroken = reports.some((report) => breaches(report) > 0);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>tierwise: consistency run</title><style>${STYLE}</style></head><body>
-<h1>tierwise: consistency run <span class="${isGood ? 'good' : 'bad'}">${isGood ? 'every promise was kept' : 'BROKEN'}</span></h1>
+<h1>tierwise: consistency run <span class="${isGood ? 'good' : 'bad'}">${isGood ? 'every promise was kept' : isBroken ? 'BROKEN' : 'NOT SHOWN'}</span></h1>
 <p>Each point is a read that returned a value from before an invalidation that had already been delivered when the read began; its height is the time since that delivery. No point may lie above the line Δ. Faults are shaded.</p>
 ${reports.map(sectionOf).join('\n')}
 </body></html>
@@ -116,7 +117,7 @@ function examples(report: RunReport): string {
     ({ rule, instance, key, message, history }) =>
       `<h3 class="bad">${escaped(`${rule}: ${instance} on ${key} ${message}`)}</h3><pre>${escaped(history.map(describeEvent).join('\n'))}</pre>`,
   );
-  const told = [...report.crashes, ...report.complaints];
+  const told = [...report.omissions, ...report.crashes, ...report.complaints];
   return (told.length > 0 ? `<pre>${escaped(told.join('\n'))}</pre>` : '') + found.join('');
 }
 

@@ -4,9 +4,10 @@ import type { Counters, StoreName } from './contract.ts';
 import type { FaultName } from './faults.ts';
 import type { Propagation } from './propagation.ts';
 
-/** A fault as it was done; times in ms since the load began. */
+/** A fault as it was done, or tried; times in ms since the load began. */
 export interface FaultRecord {
   readonly fault: FaultName;
+  readonly isDone: boolean;
   readonly fromMs: number;
   readonly toMs: number;
   readonly detail: string;
@@ -21,7 +22,7 @@ export interface RunReport {
   readonly faults: readonly FaultName[];
   /** Where entries were stored; Redis was the authority in any case. */
   readonly store: StoreName;
-  /** Whether every promise was kept. */
+  /** Whether every promise was kept, and the run was one that could have shown otherwise. */
   readonly ok: boolean;
   readonly startedAt: string;
   readonly seed: number;
@@ -41,6 +42,8 @@ export interface RunReport {
   readonly violations: HistoryVerdict['violations'];
   readonly stuckKeys: readonly string[];
   readonly crashes: readonly string[];
+  /** Why the run shows nothing, whatever it found: in words, for people. */
+  readonly omissions: readonly string[];
   /** Why reads failed or hung, and what went wrong with the run itself; examples. */
   readonly complaints: readonly string[];
   readonly propagation: Propagation;
@@ -54,9 +57,37 @@ export function violationCount({ violations }: Pick<RunReport, 'violations'>): n
 }
 
 /** The number of everything that must not happen. */
-export function breaches(report: Omit<RunReport, 'ok'>): number {
+export function breaches(
+  report: Pick<RunReport, 'violations' | 'stuckKeys' | 'crashes'> & { counters: Pick<Counters, 'hung' | 'failed'> },
+): number {
   const { hung, failed } = report.counters;
   return violationCount(report) + report.stuckKeys.length + hung + failed + report.crashes.length;
+}
+
+/**
+ * What a run left out that it was to do: without it, that nothing went wrong means nothing.
+ *
+ * A fault asked for among others may find no time in a short run. One that fails as often as it is done is not
+ * what the run was under, and neither is a run under faults without any.
+ */
+export function omissions(report: {
+  readonly faults: readonly FaultName[];
+  readonly faultsDone: readonly Pick<FaultRecord, 'fault' | 'isDone'>[];
+  readonly counters: Pick<Counters, 'reads'>;
+}): string[] {
+  const { faults, faultsDone, counters } = report;
+  const found = counters.reads === 0 ? ['nothing was read'] : [];
+  if (faults.length > 0 && !faultsDone.some(({ isDone }) => isDone)) {
+    return [...found, `no fault was done of those asked for: ${faults.join(', ')}`];
+  }
+  for (const fault of faults) {
+    const tries = faultsDone.filter((each) => each.fault === fault);
+    const failed = tries.filter(({ isDone }) => !isDone).length;
+    if (failed > 0 && 2 * failed >= tries.length) {
+      found.push(`the fault ${fault} could not be done ${failed} of ${tries.length} times`);
+    }
+  }
+  return found;
 }
 
 const MAX_POINTS = 4_000;

@@ -11,7 +11,7 @@ import type { Launchers } from './launcher.ts';
 import { MemcachedSide } from './memcached-side.ts';
 import type { RunOptions } from './options.ts';
 import { PropagationProbe } from './propagation.ts';
-import { breaches, type FaultRecord, plotPoints, type RunReport } from './report.ts';
+import { breaches, type FaultRecord, omissions, plotPoints, type RunReport } from './report.ts';
 import { ServerLab } from './server-lab.ts';
 import { Truth } from './truth.ts';
 
@@ -190,12 +190,15 @@ export class Run {
       const fault = context.random.pick(this.#faults);
       const fromMs = this.#elapsedMs();
       this.#fault = fault;
-      const detail = await FAULTS[fault].run(context).catch((error: unknown) => {
-        this.#complain(`the fault ${fault} could not be done: ${String(error)}`);
-        return 'could not be done';
-      });
+      const done = await FAULTS[fault].run(context).then(
+        (detail) => ({ isDone: true, detail }),
+        (error: unknown) => {
+          this.#complain(`the fault ${fault} could not be done: ${String(error)}`);
+          return { isDone: false, detail: 'could not be done' };
+        },
+      );
       this.#fault = undefined;
-      this.#done.push({ fault, fromMs: Math.round(fromMs), toMs: Math.round(this.#elapsedMs()), detail });
+      this.#done.push({ fault, ...done, fromMs: Math.round(fromMs), toMs: Math.round(this.#elapsedMs()) });
     }
   }
 
@@ -276,7 +279,8 @@ export class Run {
       plot: plotPoints(verdict, this.#beganMs),
       examples: verdict.examples,
     };
-    return { ...report, ok: breaches(report) === 0 };
+    const omitted = omissions(report);
+    return { ...report, omissions: omitted, ok: breaches(report) === 0 && omitted.length === 0 };
   }
 
   #until(stop: AbortSignal, afterMs: number): AbortSignal {
