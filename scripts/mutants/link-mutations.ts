@@ -1,6 +1,7 @@
 import { type Mutation, one } from './mutation.ts';
 
 const LINK = 'redis/src/link.ts';
+const NODE_LINKS = 'redis/src/node-links.ts';
 const SCRIPTS = 'redis/src/scripts.ts';
 const REMOTE = 'redis/src/redis-remote.ts';
 
@@ -46,4 +47,5 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
     ],
     harmless: 'a link ends its client with its connection, so there is nothing left that could resend',
   },
+  one('a channel that was refused is not asked for again', NODE_LINKS, '      this.#subscribeSoon();\n', ''),
 ];

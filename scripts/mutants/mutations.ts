@@ -25,7 +25,11 @@ const ENGINE_TESTS = core(
   ...['mutate', 'linearizable', 'batching', 'clocks'],
 );
 const LAYER_TESTS = core('generation-store', 'layers', 'buckets', 'stack-writer');
-const LINK_TESTS = ['packages/redis/test/link.test.ts', ...redis('slow-answers', 'replica', 'restart')];
+const LINK_TESTS = [
+  'packages/redis/test/link.test.ts',
+  'packages/redis/test/node-links.test.ts',
+  ...redis('slow-answers', 'replica', 'restart'),
+];
 const LUA_TESTS = ['packages/redis/test/scripts-', 'packages/redis/test/authority-equivalence'];
 
 /** Every rule of the protocol, one by one, each with the tests that are most likely to notice. */

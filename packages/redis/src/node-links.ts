@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { CacheError, type Clock, type Timer } from 'tierwise/driver';
+import { CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
 import { Link } from './link.ts';
 import { redirectionOf } from './redirection.ts';
 import { loadScripts } from './scripts.ts';
@@ -34,6 +34,10 @@ export interface NodeLinksOptions {
   onDown(error: CacheError): void;
 }
 
+/** Between two attempts to subscribe channels that the server refused; doubled each time up to the second. */
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 500;
+
 /**
  * The three connections to one server: commands, tail, bus. All partitions on it share them.
  *
@@ -49,6 +53,8 @@ export class NodeLinks {
   /** Tenants whose channel the current connection of the bus was told to subscribe. */
   #subscribed = new Set<Tenant>();
   #ping: Timer | undefined;
+  #retry: Timer | undefined;
+  #retryMs = FIRST_RETRY_MS;
   #isUniting = false;
   #isInspecting = false;
   #isClosed = false;
@@ -78,6 +84,7 @@ export class NodeLinks {
   close(): void {
     this.#isClosed = true;
     this.#ping?.cancel();
+    this.#retry?.cancel();
     this.#tenants.clear();
     this.commands.close();
     this.tail.close();
@@ -182,7 +189,9 @@ export class NodeLinks {
       this.bus
         .run((client) => this.#subscribe(client, tenant))
         .then(
-          () => tenant.onDoubt(),
+          (isSubscribed) => {
+            if (isSubscribed) tenant.onDoubt();
+          },
           (error: CacheError) => {
             // Otherwise the connection has ended, and the next one subscribes.
             if (error.code === 'REMOTE_REJECTED') this.bus.drop(error);
@@ -191,15 +200,32 @@ export class NodeLinks {
     }
   }
 
-  async #subscribe(client: Redis, tenant: Tenant): Promise<void> {
-    this.#subscribed.add(tenant);
+  /** Answers whether the server has taken the subscription; one that it refused is asked for again. */
+  async #subscribe(client: Redis, tenant: Tenant): Promise<boolean> {
+    const subscribed = this.#subscribed;
+    subscribed.add(tenant);
     try {
       await (this.#options.isSharded ? client.ssubscribe(tenant.channel) : client.subscribe(tenant.channel));
+      this.#retryMs = FIRST_RETRY_MS;
+      return true;
     } catch (error) {
       const reply = redirectionOf(error);
       if (reply === undefined) throw error;
+      subscribed.delete(tenant);
       tenant.onRedirected(reply);
+      this.#subscribeSoon();
+      return false;
     }
+  }
+
+  /** A server that serves the slot again tells nobody, and a look-up leaves the partition where it is. */
+  #subscribeSoon(): void {
+    if (this.#retry !== undefined || this.#isClosed) return;
+    this.#retry = this.#options.clock.after(jittered(this.#retryMs), () => {
+      this.#retry = undefined;
+      if (this.bus.isUp) this.#subscribeAll();
+    });
+    this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
   }
 
   /** Tenants come and go while they are told. */
