@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MUTATIONS } from '../mutants/mutations.ts';
 import { listFiles, readDocument, tableOf } from './markdown.ts';
 
 const DOCUMENT = readDocument('docs/internals/protocol.md');
@@ -33,11 +34,19 @@ test('the schedule of the moved slot is a test on a real cluster', () => {
   expect(readDocument('packages/redis/test/cluster-faults.redis.test.ts')).toContain(`test('${name}'`);
 });
 
-test('each rule names a file that exists, and a schedule that does', () => {
+test('each rule names a file that a mutation takes a rule out of, and a schedule that exists', () => {
+  const patches = MUTATIONS.flatMap((mutation) => mutation.patches);
   const rules = tableOf(DOCUMENT, 'Rules');
   expect(rules.length).toBeGreaterThan(25);
   for (const { where = '', 'without it': without = '' } of rules) {
     expect(FILES.has(where), where).toBe(true);
+    // A script is mutated in what is generated from it.
+    const file = where.replace(/lua\/.+\.lua$/, 'lua/scripts.generated.ts');
+    const text = readDocument(where);
+    expect(
+      patches.some((patch) => `packages/${patch.file}` === file && text.includes(patch.find)),
+      `a mutation of ${where}`,
+    ).toBe(true);
     const [numbers = ''] = /^[\d, ]*/.exec(without) ?? [];
     for (const number of numbers.split(',').filter((each) => each.trim() !== '')) {
       expect(Number(number)).toBeLessThanOrEqual(15);
