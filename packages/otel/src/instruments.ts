@@ -1,6 +1,6 @@
 import type { BatchObservableResult, Histogram, Meter, MeterProvider, Observable } from '@opentelemetry/api';
 import { type Attributes, DURATIONS, FIGURES } from 'tierwise/telemetry';
-import type { Observed } from './observed.ts';
+import { Observed } from './observed.ts';
 import type { Figure } from './samples.ts';
 import { SCOPE } from './scope.ts';
 
@@ -39,18 +39,29 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   [DURATIONS.propagation]: 'From sending an own event until its message came back',
 };
 
-/** All instruments at one provider. */
+const atProviders = new WeakMap<MeterProvider, Instruments>();
+
+/**
+ * All instruments at one provider, whoever exports through it: a series has one value, so one place must add up what belongs
+ * to it. Stays for as long as the provider does, since counts that were exported go on being exported.
+ */
 export class Instruments {
   readonly provider: MeterProvider;
-  readonly #meter: Meter;
+  readonly observed = new Observed();
   readonly #histograms: ReadonlyMap<string, Histogram>;
-  readonly #observables: Observable[];
-  readonly #observe: (result: BatchObservableResult) => void;
 
-  constructor(provider: MeterProvider, observed: Observed) {
+  static at(provider: MeterProvider): Instruments {
+    let instruments = atProviders.get(provider);
+    if (instruments === undefined) {
+      instruments = new Instruments(provider);
+      atProviders.set(provider, instruments);
+    }
+    return instruments;
+  }
+
+  private constructor(provider: MeterProvider) {
     this.provider = provider;
     const meter = provider.getMeter(SCOPE.name, SCOPE.version);
-    this.#meter = meter;
     this.#histograms = new Map(
       Object.values(DURATIONS).map((name) => [
         name,
@@ -63,22 +74,17 @@ export class Instruments {
     );
     const figures = Object.keys(FIGURES) as Figure[];
     const instruments = new Map(figures.map((figure) => [figure, createObservable(meter, figure)]));
-    this.#observables = [...instruments.values()];
-    this.#observe = (result) => {
-      for (const { figure, value, attributes } of observed.read()) {
+    const observe = (result: BatchObservableResult): void => {
+      for (const { figure, value, attributes } of this.observed.read()) {
         const instrument = instruments.get(figure);
         if (instrument !== undefined) result.observe(instrument, value, attributes);
       }
     };
-    meter.addBatchObservableCallback(this.#observe, this.#observables);
+    meter.addBatchObservableCallback(observe, [...instruments.values()]);
   }
 
   record(name: string, seconds: number, attributes: Attributes): void {
     this.#histograms.get(name)?.record(seconds, attributes);
-  }
-
-  end(): void {
-    this.#meter.removeBatchObservableCallback(this.#observe, this.#observables);
   }
 }
 

@@ -20,7 +20,6 @@ import {
   type Telemetry,
 } from 'tierwise/telemetry';
 import { Instruments } from './instruments.ts';
-import { Observed } from './observed.ts';
 import { type OpenTelemetryOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { OtelSpan, toLinks } from './otel-span.ts';
 import { SCOPE } from './scope.ts';
@@ -57,7 +56,8 @@ export function instrumentTierwise(options: OpenTelemetryOptions = {}): () => vo
 class OpenTelemetry implements Telemetry {
   readonly #options: ResolvedOptions;
   readonly #tracer: Tracer;
-  readonly #observed = new Observed();
+  /** Each cache with what takes it out of the instruments it is in. */
+  readonly #caches = new Map<ObservedCache, () => void>();
   #instruments: Instruments | undefined;
   #hasContexts = false;
   /** The newest context met in which nothing is recorded. */
@@ -101,10 +101,12 @@ class OpenTelemetry implements Telemetry {
   }
 
   attach(cache: ObservedCache): () => void {
-    const detach = this.#observed.add(cache);
     this.#look();
-    this.#current();
-    return detach;
+    this.#caches.set(cache, this.#current().observed.add(cache));
+    return () => {
+      this.#caches.get(cache)?.();
+      this.#caches.delete(cache);
+    };
   }
 
   /** Looks for an SDK that was set up meanwhile, and lets go of the request whose context was kept. */
@@ -120,8 +122,11 @@ class OpenTelemetry implements Telemetry {
   #current(): Instruments {
     const provider = this.#options.meterProvider ?? metrics.getMeterProvider();
     if (this.#instruments?.provider !== provider) {
-      this.#instruments?.end();
-      this.#instruments = new Instruments(provider, this.#observed);
+      this.#instruments = Instruments.at(provider);
+      for (const [cache, leave] of this.#caches) {
+        leave();
+        this.#caches.set(cache, this.#instruments.observed.add(cache));
+      }
     }
     return this.#instruments;
   }

@@ -1,3 +1,4 @@
+import type { MeterProvider } from '@opentelemetry/api';
 import { type Cache, createCache, inProcess } from 'tierwise';
 import { DURATIONS, FIGURES } from 'tierwise/telemetry';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -132,6 +133,39 @@ describe('caches of one name', () => {
     expect(await misses()).toBe(3);
   });
 
+  // Symptom: the counts of the cache that was closed were gone, or exported in turns with those of the new one.
+  test('are one series also where each has telemetry of its own, one after the other', async () => {
+    const misses = async (): Promise<unknown> =>
+      seriesOf(await received(), FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': 'miss' });
+    for (let made = 0; made < 3; made++) {
+      const cache = await open();
+      await cache.get('k');
+      expect(await misses()).toBe(made + 1);
+      await cache.close();
+      expect(await misses()).toBe(made + 1);
+    }
+  });
+
+  test('have one callback at their provider, however many were opened and closed', async () => {
+    let callbacks = 0;
+    const meterProvider: MeterProvider = {
+      getMeter(...scope) {
+        const meter = sdk.meterProvider.getMeter(...scope);
+        const add = meter.addBatchObservableCallback.bind(meter);
+        meter.addBatchObservableCallback = (...args) => {
+          callbacks++;
+          add(...args);
+        };
+        return meter;
+      },
+    };
+    for (let made = 0; made < 3; made++) {
+      const cache = await open({ telemetry: openTelemetry({ meterProvider }) });
+      await cache.close();
+    }
+    expect(callbacks).toBe(1);
+  });
+
   test('are told apart by their names', async () => {
     const telemetry = openTelemetry({ meterProvider: sdk.meterProvider });
     const a = await open({ telemetry });
@@ -154,6 +188,24 @@ describe('a global provider', () => {
       // Any command of the shared layer; a tail every third of Δ is one.
       await cache.get('l');
       expect(seriesOf(await received(), FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': 'miss' })).toBe(2);
+    } finally {
+      stop();
+    }
+  });
+
+  // Symptom: counts went down and came back, since those of the instrumentation before went on being exported as well.
+  test('counts what a cache did once when it is called again', async () => {
+    registerGlobally(sdk);
+    instrumentTierwise();
+    const cache = await open({ telemetry: undefined as never });
+    await cache.get('k');
+    const stop = instrumentTierwise({ recordKeys: 'hash' });
+    try {
+      for (let misses = 2; misses < 5; misses++) {
+        await cache.get('k');
+        const points = await received();
+        expect(seriesOf(points, FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': 'miss' })).toBe(misses);
+      }
     } finally {
       stop();
     }
