@@ -129,11 +129,18 @@ describe('keys', () => {
 describe('many at once', () => {
   test('a thousand calls for one key, each in its own request: one load, and waiters linked to it', async () => {
     const cache = await openRecorded();
-    const load = async (): Promise<number> => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      return 1;
+    const loading = Promise.withResolvers<void>();
+    const { promise: loaded, resolve: finish } = Promise.withResolvers<number>();
+    const load = (): Promise<number> => {
+      loading.resolve();
+      return loaded;
     };
-    await Promise.all(Array.from({ length: 1_000 }, () => inRequest(() => cache.getOrSet('k', load))));
+    const half = () => Array.from({ length: 500 }, () => inRequest(() => cache.getOrSet('k', load)));
+    const early = half();
+    await loading.promise;
+    const late = half();
+    finish(1);
+    await Promise.all([...early, ...late]);
     const spans = await received();
     const parentOf = new Map(spans.map((span) => [span.spanId, span]));
     const { traceId, spanId, parentSpanId } = one(spans, 'cache.load');
@@ -141,6 +148,7 @@ describe('many at once', () => {
     expect(waits).toHaveLength(999);
     for (const wait of waits) expect(wait.links).toEqual([{ traceId, spanId }]);
     const operations = named(spans, 'cache.getOrSet');
+    expect(operations.map(({ attributes }) => attributes['cache.hit'])).toEqual(Array(1_000).fill(false));
     expect(new Set([parentSpanId, ...waits.map((wait) => wait.parentSpanId)]).size).toBe(1_000);
     for (const span of [...waits, ...named(spans, 'cache.layer.get')]) {
       const above = parentOf.get(span.parentSpanId ?? '');

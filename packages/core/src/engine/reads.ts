@@ -276,6 +276,8 @@ export class Reads {
         spec.signal,
       );
       if (found !== undefined) return this.#values.release(found.entry);
+    } else {
+      trace?.set(ATTRIBUTES.hit, false);
     }
     return this.#loads.load(partition, key, beganMs, spec, trace);
   }
