@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { createCache } from '../src/cache.ts';
 import { inProcess } from '../src/in-process/remote.ts';
 import type { Remote } from '../src/store/remote.ts';
+import { settled } from './support/fake-clock.ts';
+import { openInstance, PAST_LEASE_MS } from './support/instances.ts';
 
 // Symptom: the tails of a cache that was created in a request were part of its trace for ever, and kept what it held alive.
 test('timers and messages run outside the request that created the cache', async () => {
@@ -60,4 +62,28 @@ test('timers and messages run outside the request that created the cache', async
     await cache.close();
     await other.close();
   }
+});
+
+// Symptom: what a listener did at a reconnect, and the delivery of the journal, were part of the trace of the request whose
+// read had asked for the tail.
+test('listeners and the delivery of the journal run outside the request whose read needed proof', async () => {
+  const requests = new AsyncLocalStorage<string>();
+  const { cache, clock, remote } = await openInstance();
+  const seen: [what: string, request: string | undefined][] = [];
+  for (const event of ['coherent', 'delivered', 'error'] as const) {
+    cache.on(event, () => seen.push([event, requests.getStore()]));
+  }
+  remote.invalidate.fail();
+  remote.tail.fail();
+  await cache.delete('k');
+  await clock.advance(PAST_LEASE_MS);
+  expect(cache.health()).toMatchObject({ state: 'suspect', journaled: 1 });
+  remote.invalidate.pass();
+  remote.tail.pass();
+  await requests.run('request', () => cache.get('other'));
+  await settled();
+  expect(seen).toEqual([
+    ['coherent', undefined],
+    ['delivered', undefined],
+  ]);
 });

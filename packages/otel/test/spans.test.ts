@@ -1,11 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { context, metrics, type Span, trace } from '@opentelemetry/api';
 import { type Cache, createCache, inProcess } from 'tierwise';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { instrumentTierwise, type OpenTelemetryOptions, openTelemetry } from '../src/index.ts';
 import { type OtlpReceiver, startReceiver } from './support/otlp-receiver.ts';
 import { registerGlobally, type Sdk, startSdk, unregister } from './support/sdk.ts';
 import { named, one, treeOf } from './support/traces.ts';
+import { withTails } from './support/with-tails.ts';
 
 let receiver: OtlpReceiver;
 let sdk: Sdk;
@@ -194,29 +195,33 @@ describe('contexts', () => {
     expect(trace.getActiveSpan()).toBe(undefined);
   });
 
-  test('of messages and listeners are not those of the request that created the cache', async () => {
+  test('of messages and listeners are not those of a request that created the cache or needed its proof', async () => {
     registerGlobally(sdk);
-    const remote = inProcess();
-    const active: unknown[] = [];
-    const [a, b] = await inRequest(async () => {
-      const created = [
-        open({ remote, telemetry: openTelemetry() }),
-        open({ remote, telemetry: openTelemetry() }),
-      ] as const;
-      await Promise.all(created.map((cache) => cache.ready()));
+    const inner = inProcess();
+    let isAway = false;
+    const remote = withTails(inner, (tail) => (isAway ? Promise.reject(new Error('away')) : tail()));
+    const heard: [event: string, active: Span | undefined][] = [];
+    const cache = await inRequest(async () => {
+      const created = open({ remote, telemetry: openTelemetry(), coherence: { lease: '100ms' } });
+      for (const event of ['resync', 'suspect', 'coherent'] as const) {
+        created.on(event, () => heard.push([event, trace.getActiveSpan()]));
+      }
+      await created.ready();
       return created;
     });
-    await received();
-    const load = (): number => {
-      active.push(trace.getActiveSpan());
-      return 1;
-    };
-    await b.getOrSet('k', load);
-    await a.delete('k');
-    await b.getOrSet('k', load);
-    expect(active).toEqual([undefined, undefined]);
+    isAway = true;
+    await vi.waitFor(() => expect(heard.at(-1)?.[0]).toBe('suspect'));
+    const before = heard.length;
+    await inRequest(() => {
+      isAway = false;
+      // Memory has nothing and the proof is over, so the read asks for a tail.
+      return cache.get('k');
+    });
+    expect(heard.slice(0, before)).toContainEqual(['resync', undefined]);
+    expect(heard.slice(before)).toContainEqual(['coherent', undefined]);
+    expect(heard.filter(([, active]) => active !== undefined)).toEqual([]);
     const resyncs = named(await received(), 'cache.resync');
-    expect(resyncs.map(({ parentSpanId }) => parentSpanId)).toEqual([undefined, undefined]);
+    expect(resyncs.map(({ parentSpanId }) => parentSpanId)).toEqual([undefined]);
   });
 });
 

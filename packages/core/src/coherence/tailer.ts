@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
 import { CacheError } from '../errors.ts';
+import { atHome } from '../telemetry/home-context.ts';
 import type { Coordinator, Member, TailReply } from './coordinator.ts';
 import type { View } from './view.ts';
 
@@ -49,7 +50,8 @@ export class Tailer {
   /** Asks for a tail at once, or right after the one under way. */
   request(): void {
     if (this.#isStopped) return;
-    if (this.#running === undefined) this.#running = this.#run();
+    // What a tail sets off, listeners and the journal's delivery, is no part of the read that happened to need it.
+    if (this.#running === undefined) this.#running = atHome(() => this.#run());
     else this.#isWanted = true;
   }
 

@@ -118,7 +118,7 @@ export class RemoteReads {
     for (const read of reads) read.sentAt = sentAt;
     const leader = leaderOf(reads.map(({ trace }) => trace));
     leader?.set(ATTRIBUTES.batchSize, reads.length);
-    const proving = isProved ? undefined : within(leader, () => tailer.prove(sentAtMs, dueAfter));
+    const proving = isProved ? undefined : tailer.prove(sentAtMs, dueAfter);
     const answer = within(leader, () => attempt(() => store.read(keys)));
     // It may fail while the proof is still awaited, when nobody listens to it yet.
     answer.catch(() => {});
