@@ -33,7 +33,7 @@ export interface CacheEvents {
   offline: Health;
   /** An own invalidation could not be confirmed and was journaled. */
   undelivered: { readonly journaled: number };
-  /** Journaled invalidations were delivered; so many names still wait. */
+  /** Journaled invalidations were delivered, or the last one made pointless by a later own call; so many names still wait. */
   delivered: { readonly journaled: number };
   /** A value over `maxValueBytes` was kept out of the shared layer. */
   oversize: { readonly bytes: number; readonly limit: number };

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Logger } from '../src/telemetry/logger.ts';
+import { settled } from './support/fake-clock.ts';
 import { openInstance, PAST_LEASE_MS } from './support/instances.ts';
 
 interface Line {
@@ -41,6 +42,31 @@ test('an outage is told in a few lines, however many calls meet it', async () =>
     expect(message).toMatch(/^tierwise: /);
     expect(JSON.stringify(facts)).not.toContain('k1');
   }
+});
+
+// Symptom: after a set was repeated until it went through, no outage was told of any more.
+test('an outage is told also after the journal was emptied by a later call', async () => {
+  const { lines, logger } = recordingLogger();
+  const { cache, clock, remote } = await openInstance({ logger });
+  const waits = (): number => lines.filter(({ message }) => message.includes('could not be delivered')).length;
+  const delivered: number[] = [];
+  cache.on('delivered', ({ journaled }) => delivered.push(journaled));
+  remote.tail.hold();
+  remote.set.fail('request', 'REMOTE_TIMEOUT');
+  await cache.set('k', 1);
+  remote.set.pass();
+  expect(await cache.set('k', 1)).toMatchObject({ delivered: true });
+  expect([waits(), delivered, cache.health().journaled]).toEqual([1, [0], 0]);
+  expect(lines.at(-1)).toMatchObject({ level: 'info', message: expect.stringContaining('were delivered') });
+  await cache.set('k', 2);
+  expect(delivered).toEqual([0]);
+  remote.tail.release();
+  remote.tail.pass();
+  await settled();
+  remote.disconnect();
+  await clock.advance(PAST_LEASE_MS);
+  await cache.delete('other');
+  expect(waits()).toBe(2);
 });
 
 test('a fault that goes on is written once, and again after things were well', async () => {

@@ -185,9 +185,10 @@ export class Partition implements CoordinatorListener {
 
   /** A confirmed own call on `key` makes journaled ones on it that came before pointless. */
   outdo(key: string, journaled: ReadonlySet<Invalidation>): void {
+    const before = this.journal.size;
     this.journal.outdo(key, journaled);
-    this.#onJournalShrunk();
     this.view.generation++;
+    if (before > 0 && this.journal.size === 0) this.#onJournalShrunk();
   }
 
   /** Tells listeners of a command that was refused: nothing else would say why. Lost connections were told already. */
@@ -311,6 +312,7 @@ export class Partition implements CoordinatorListener {
 
   #onJournalShrunk(): void {
     if (this.journal.size === 0) this.#waitsSinceMs = undefined;
+    this.#options.emitter.emit('delivered', { journaled: this.journal.size });
   }
 
   #finishStart(): void {
@@ -358,9 +360,8 @@ export class Partition implements CoordinatorListener {
         const reply = await this.#deliverOnce(batch, merged);
         if (!(await this.#onSequenced(reply, merged, undefined))) return;
         for (const invalidation of batch) this.journal.delivered(invalidation);
-        this.#onJournalShrunk();
-        this.#options.emitter.emit('delivered', { journaled: this.journal.size });
         this.view.generation++;
+        this.#onJournalShrunk();
       }
     } catch (error) {
       // Not delivered is the state it was in.

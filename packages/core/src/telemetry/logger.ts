@@ -59,7 +59,7 @@ export function attachLogger(options: {
     write('warn', { journaled: names }, 'an invalidation could not be delivered and waits');
   });
   emitter.on('delivered', () => {
-    if (journaled() > 0) return;
+    if (!isJournaling || journaled() > 0) return;
     isJournaling = false;
     write('info', {}, 'all invalidations that waited were delivered');
   });
