@@ -1,26 +1,26 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test, vi } from 'vitest';
-import { createCache } from '../src/cache.ts';
-import { instrument, observe, processWide } from '../src/telemetry/process-wide.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type Cache, createCache } from '../src/cache.ts';
+import { instrument, processWide } from '../src/telemetry/process-wide.ts';
+import type { Telemetry } from '../src/telemetry/telemetry.ts';
+import { FakeClock } from './support/fake-clock.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const before = processWide.caches.size;
 
-function observed() {
-  return { name: 'shop', stats: vi.fn(), health: vi.fn() };
-}
-
 /** In a frame of its own, so that nothing on the stack holds what it made. */
-function observeAndDrop(): void {
-  for (let i = 0; i < 100; i++) observe(observed(), undefined);
+async function createAndDrop(): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    const cache = createCache({ name: `c${i}`, ttl: '1m', memory: { maxEntries: 1 }, clock: new FakeClock() });
+    await cache.ready();
+  }
 }
 
-test('what was dropped without having been closed is not held for being observable', async () => {
-  observeAndDrop();
-  expect(processWide.caches.size).toBe(before + 100);
+test('a cache dropped without having been closed, its clock with it, is not held for being observable', async () => {
+  await createAndDrop();
   await vi.waitFor(() => {
     collectGarbage();
     expect(processWide.caches.size).toBeLessThan(before + 10);
@@ -47,4 +47,30 @@ test('a cache in use is shown to telemetry that comes later, and not any more on
   await cache.close();
   expect(attached).toEqual([]);
   remove();
+});
+
+describe('what telemetry of the process throws', () => {
+  const broken = (): never => {
+    throw new Error('telemetry is broken');
+  };
+  const throwing = (attach: Telemetry['attach']): Telemetry => ({
+    isRecording: () => false,
+    begin: () => ({ isRecording: false, traceparent: '', run: (call) => call(), set() {}, link() {}, end() {} }),
+    measure: () => {},
+    attach,
+  });
+  const open = (): Cache => createCache({ name: 'broken', ttl: '1m', memory: { maxEntries: 1 } });
+
+  test('is counted by the caches it was thrown at, also when it is replaced', async () => {
+    const early = open();
+    const stop = instrument(throwing(() => broken));
+    const stopLater = instrument(throwing(broken));
+    const late = open();
+    expect([early, late].map((cache) => cache.stats().telemetryErrors)).toEqual([2, 1]);
+    stopLater();
+    stop();
+    await early.close();
+    await late.close();
+    expect([early, late].map((cache) => cache.stats().telemetryErrors)).toEqual([2, 1]);
+  });
 });

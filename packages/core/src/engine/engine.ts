@@ -93,6 +93,7 @@ export class Engine {
     this.#unobserve = observe(
       { name: options.name, stats: () => this.stats(), health: () => this.health() },
       options.telemetry,
+      () => this.recorder.onError(),
     );
     this.mutations = new Mutations(context, this.#partitions, this.#memberId);
   }

@@ -4,10 +4,13 @@ import type { ObservedCache, Telemetry } from './telemetry.ts';
 interface ProcessWide {
   telemetry: Telemetry | undefined;
   /**
-   * Caches without telemetry of their own, each with what to call when it is not observed any more. Held weakly: one that
-   * was dropped without having been closed must not stay for being observable.
+   * Caches without telemetry of their own, each with what to call when it is not observed any more. Held weakly, for caches on
+   * a clock that is dropped with them, as the simulator makes them by the thousand. One on the system's clock is held by its
+   * timers until it is closed, and one that telemetry observes may be held by that.
    */
   readonly caches: Map<WeakRef<ObservedCache>, (() => void) | undefined>;
+  /** Counts what telemetry throws at a cache. Apart from `caches`, since the counters hold the cache. */
+  readonly onErrors: WeakMap<ObservedCache, () => void>;
 }
 
 /** Ends with the version of the interfaces: copies that differ there do not meet. */
@@ -15,7 +18,7 @@ const PLACE = Symbol.for('tierwise.telemetry.1');
 
 function find(): ProcessWide {
   const places = globalThis as { [PLACE]?: ProcessWide };
-  places[PLACE] ??= { telemetry: undefined, caches: new Map() };
+  places[PLACE] ??= { telemetry: undefined, caches: new Map(), onErrors: new WeakMap() };
   return places[PLACE];
 }
 
@@ -37,35 +40,40 @@ export function instrument(telemetry: Telemetry): () => void {
 function replace(telemetry: Telemetry | undefined): void {
   processWide.telemetry = telemetry;
   for (const [ref, detach] of processWide.caches) {
-    attempt(() => detach?.());
     const cache = ref.deref();
-    processWide.caches.set(ref, cache && telemetry && attempt(() => telemetry.attach(cache)));
+    attempt(() => detach?.(), cache);
+    processWide.caches.set(ref, cache && telemetry && attempt(() => telemetry.attach(cache), cache));
   }
 }
 
-/** Shows a new cache to its own telemetry or to that of the process; the result takes it away. */
-export function observe(cache: ObservedCache, own: Telemetry | undefined): () => void {
+/**
+ * Shows a new cache to its own telemetry or to that of the process; the result takes it away. What telemetry throws at either,
+ * or when it is replaced, goes no further than `onError`.
+ */
+export function observe(cache: ObservedCache, own: Telemetry | undefined, onError: () => void): () => void {
+  const { telemetry, caches, onErrors } = processWide;
+  onErrors.set(cache, onError);
   if (own !== undefined) {
-    const detach = attempt(() => own.attach(cache));
-    return () => void attempt(() => detach?.());
+    const detach = attempt(() => own.attach(cache), cache);
+    return () => void attempt(() => detach?.(), cache);
   }
-  const { telemetry, caches } = processWide;
   const ref = new WeakRef(cache);
-  caches.set(ref, telemetry && attempt(() => telemetry.attach(cache)));
+  caches.set(ref, telemetry && attempt(() => telemetry.attach(cache), cache));
   dropped.register(cache, ref, cache);
   return () => {
     dropped.unregister(cache);
     const detach = caches.get(ref);
     caches.delete(ref);
-    attempt(() => detach?.());
+    attempt(() => detach?.(), cache);
   };
 }
 
-/** Telemetry can never fail an operation, the creation of a cache included. */
-function attempt<R>(call: () => R): R | undefined {
+/** Telemetry can never fail an operation, the creation of a cache included. Without a cache nobody is there to count. */
+function attempt<R>(call: () => R, cache: ObservedCache | undefined): R | undefined {
   try {
     return call();
   } catch {
+    if (cache !== undefined) processWide.onErrors.get(cache)?.();
     return undefined;
   }
 }
