@@ -28,8 +28,10 @@ export const REDIS: ServerKind = {
   readProbe(answer) {
     // A server that wants a password is up; it only does not say which process it is.
     if (answer.startsWith('-NOAUTH')) return { pid: undefined };
-    // While it reads its file it tells of itself and refuses all else.
-    if (!answer.includes('\r\nloading:0\r\n')) return undefined;
+    const [start, length] = /^\$(\d+)\r\n/.exec(answer) ?? [];
+    if (start === undefined || answer.length < start.length + Number(length)) return undefined;
+    // While it reads its file it tells of itself and refuses all else. A Sentinel has none to read.
+    if (answer.includes('\r\nloading:1\r\n')) return undefined;
     const pid = numberIn(answer, /\r\nprocess_id:(\d+)\r\n/);
     return pid === undefined ? undefined : { pid };
   },

@@ -3,8 +3,9 @@ import { REDIS } from '../servers/kinds.ts';
 
 // Symptom: a server started on a file refused the first command of a test with LOADING.
 describe('a Redis', () => {
+  const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
   const info = (loading: number): string =>
-    `$99\r\n# Server\r\nprocess_id:42\r\n# Persistence\r\nloading:${loading}\r\n`;
+    bulk(`# Server\r\nprocess_id:42\r\n# Persistence\r\nloading:${loading}\r\n`);
 
   test('is ready once it has read its file', () => {
     expect(REDIS.readProbe(info(0))).toEqual({ pid: 42 });
@@ -12,6 +13,14 @@ describe('a Redis', () => {
 
   test('is not ready while it reads it', () => {
     expect(REDIS.readProbe(info(1))).toBeUndefined();
+  });
+
+  test('is not judged by the beginning of its answer', () => {
+    expect(REDIS.readProbe(info(1).slice(0, 40))).toBeUndefined();
+  });
+
+  test('that has no file to read, as a Sentinel, is ready', () => {
+    expect(REDIS.readProbe(bulk('# Server\r\nprocess_id:42\r\n'))).toEqual({ pid: 42 });
   });
 
   test('that wants a password is ready, and tells no process', () => {
