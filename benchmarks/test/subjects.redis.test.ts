@@ -6,8 +6,9 @@ import { SUBJECTS, subjectKind } from '../src/subjects/index.ts';
 import { keysUpTo, userOf } from '../src/values.ts';
 
 const KEYS = keysUpTo(60);
-/** memjs needs a Memcached, and is checked by every run of the scenarios that have it. */
-const ON_REDIS = SUBJECTS.map(({ name }) => name).filter((name) => name !== 'memjs');
+/** Subjects that need a Memcached are checked by every run of the scenarios that have them. */
+const ON_MEMCACHED: readonly string[] = ['memjs', 'tierwise-memcached'];
+const ON_REDIS = SUBJECTS.map(({ name }) => name).filter((name) => !ON_MEMCACHED.includes(name));
 const TELLING = ['tierwise', 'bentocache', 'layered-loader'];
 
 let opened = 0;
