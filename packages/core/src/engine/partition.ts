@@ -80,6 +80,8 @@ export class Partition implements CoordinatorListener {
   #waitsSinceMs: number | undefined;
   /** Tails in a row that brought events while no message came at all. */
   #untoldTails = 0;
+  /** Monotonic time of the last of them that counted. */
+  #untoldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PartitionOptions) {
     this.#options = options;
@@ -304,6 +306,11 @@ export class Partition implements CoordinatorListener {
 
   /** One such tail is a race that the bus lost; more in a row mean that it is deaf. */
   #onUntold(): void {
+    const { clock, leaseMs } = this.#options;
+    // Tails on demand may follow one another more quickly than a message takes; those of one beat are one.
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#untoldAtMs < Math.floor(leaseMs / 3)) return;
+    this.#untoldAtMs = nowMs;
     this.#untoldTails++;
     if (this.#untoldTails < DEAF_AFTER_TAILS) return;
     this.#untoldTails = 0;
