@@ -91,3 +91,13 @@ test('a logger that throws is counted and changes nothing', async () => {
   expect(await cache.getOrSet('k', () => 1)).toBe(1);
   expect(cache.stats().telemetryErrors).toBe(2);
 });
+
+test('a logger that rejects is counted and ends nothing', async () => {
+  const broken = async (): Promise<never> => {
+    throw new Error('disk full');
+  };
+  const { cache } = await openInstance({ logger: { debug: broken, info: broken, warn: broken, error: broken } });
+  expect(await cache.getOrSet('k', () => 1)).toBe(1);
+  await settled();
+  expect(cache.stats().telemetryErrors).toBe(2);
+});

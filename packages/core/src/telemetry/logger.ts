@@ -32,7 +32,9 @@ export function attachLogger(options: {
   const { emitter, logger, cacheName, journaled, onError } = options;
   const write = (level: keyof Logger, facts: object, message: string): void => {
     try {
-      logger[level]({ cache: cacheName, ...facts }, `tierwise: ${message}`);
+      const written: unknown = logger[level]({ cache: cacheName, ...facts }, `tierwise: ${message}`);
+      // An asynchronous one that rejects would end the process.
+      if (written instanceof Promise) written.catch(onError);
     } catch {
       onError();
     }

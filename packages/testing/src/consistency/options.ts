@@ -80,6 +80,9 @@ export function parseOptions(args: readonly string[], redisUrl: string | undefin
   const values = parse(args);
   if (values.help === true) return 'help';
   const leaseMs = duration('--lease', values.lease, 2_000);
+  if (leaseMs < MIN_LEASE_MS || leaseMs > MAX_LEASE_MS) {
+    throw new UsageError(`--lease must be from ${MIN_LEASE_MS} ms to 10 min, got '${values.lease}'`);
+  }
   const isCluster = values.cluster === true;
   const store = storeOf(values.store);
   const partitions = wholeNumber('--partitions', values.partitions, 16, 1, 1_024);
@@ -174,6 +177,10 @@ function sabotageOf(text: string | undefined): Sabotage {
   if (text === 'deaf') return text;
   throw new UsageError("--break must be 'none' or 'deaf'");
 }
+
+/** What `coherence.lease` of a cache takes. */
+const MIN_LEASE_MS = 100;
+const MAX_LEASE_MS = 600_000;
 
 function duration(option: string, text: string | undefined, fallbackMs: number): number {
   if (text === undefined) return fallbackMs;
