@@ -167,6 +167,14 @@ export class Reads {
 
   #getMany(keys: readonly string[], read: ReadSpec): Promise<unknown[]> {
     const nowMs = this.#clock.wallMs();
+    const { values, missing } = this.#lookUp(keys, nowMs);
+    if (missing.length === 0) return Promise.resolve(values);
+    for (const index of missing) checkWellFormed(keys[index] as string);
+    return waitFor(this.#fillIn(values, missing, keys, nowMs, read), read.signal);
+  }
+
+  /** What memory has for several keys, in their order, and the places for which it has nothing; counted. */
+  #lookUp(keys: readonly string[], nowMs: number): { values: unknown[]; missing: number[] } {
     const values = new Array<unknown>(keys.length).fill(undefined);
     const missing: number[] = [];
     for (const [index, key] of keys.entries()) {
@@ -176,9 +184,7 @@ export class Reads {
     }
     this.#counters.memory.hits += keys.length - missing.length;
     this.#counters.memory.misses += missing.length;
-    if (missing.length === 0) return Promise.resolve(values);
-    for (const index of missing) checkWellFormed(keys[index] as string);
-    return waitFor(this.#fillIn(values, missing, keys, nowMs, read), read.signal);
+    return { values, missing };
   }
 
   /** Fills the missing places with what the shared layers have: one promise for all of them. */
@@ -284,22 +290,23 @@ export class Reads {
 
   /** As `#getMany`, with one span for each layer, however many keys there are. */
   async #getManyRecorded(keys: readonly string[], read: ReadSpec, trace: Trace): Promise<unknown[]> {
-    const { counters, values } = this.#context;
     const nowMs = this.#clock.wallMs();
-    const held = keys.map((key) => this.#fresh(key, nowMs) ?? this.#loads.settled(this.#partitionOf(key), key, nowMs));
-    const missing = keys.filter((_, index) => held[index] === undefined);
-    const hits = keys.length - missing.length;
-    counters.memory.hits += hits;
-    counters.memory.misses += missing.length;
+    const { values, missing } = this.#lookUp(keys, nowMs);
+    let hits = keys.length - missing.length;
     noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', hits);
-    const shared = missing.length === 0 ? [] : await this.#shared.many(missing, nowMs, read, trace);
-    const found = shared.filter((answer) => answer !== undefined).length;
-    trace.set(ATTRIBUTES.hitCount, hits + found);
-    trace.set(ATTRIBUTES.hit, hits + found === keys.length);
-    return held.map((own) => {
-      const answer = own ?? shared.shift()?.entry;
-      return answer && values.release(answer);
-    });
+    if (missing.length > 0) {
+      const asked = missing.map((index) => keys[index] as string);
+      const found = await this.#shared.many(asked, nowMs, read, trace);
+      for (const [at, index] of missing.entries()) {
+        const answer = found[at];
+        if (answer === undefined) continue;
+        values[index] = this.#values.release(answer.entry);
+        hits++;
+      }
+    }
+    trace.set(ATTRIBUTES.hitCount, hits);
+    trace.set(ATTRIBUTES.hit, hits === keys.length);
+    return values;
   }
 
   /** Begins the span of a synchronous call; `undefined` where nothing of it is kept. */

@@ -143,16 +143,16 @@ export class RemoteReads {
   async #judge(reads: readonly RemoteRead[], { values, timeline }: ReadReply, sentAtMs: number): Promise<void> {
     const { view, tailer, accept } = this.#options;
     let open = reads.map((read, index) => ({ read, bytes: values[index] }));
-    for (let tails = 0; open.length > 0; tails++) {
+    for (let tails = 0; ; tails++) {
       const due: typeof open = [];
       for (const answered of open) {
         const { read, bytes } = answered;
         if (tails < MAX_TAILS_OF_AN_ANSWER && bytes !== undefined && view.answers.isDue(read.key)) due.push(answered);
         else this.#settle(read, accept(read, bytes, timeline, sentAtMs));
       }
+      if (due.length === 0) return;
       open = due;
-      if (open.length === 0) return;
-      const dueAfter = view.answers.dueAfter(open.map(({ read }) => read.key));
+      const dueAfter = view.answers.dueAfter(due.map(({ read }) => read.key));
       if (!(await tailer.prove(sentAtMs, dueAfter))) tails = MAX_TAILS_OF_AN_ANSWER;
     }
   }

@@ -31,7 +31,6 @@ export interface ValuesOptions {
 /** Brings values in and out: the one place where they are encoded, isolated and measured. */
 export class Values {
   readonly #options: ValuesOptions;
-
   readonly #freezeRead: (value: unknown) => boolean;
 
   constructor(options: ValuesOptions) {

@@ -9,7 +9,7 @@ export const NEVER_MS: number = 2 ** 31 - 1;
  * One value in memory with what its freshness is judged by. Times are whole milliseconds since the cache was created,
  * which keeps them small integers for the first 24 days.
  *
- * The fields stand in the order in which a hit needs them: the first five share a cache line with the object's header.
+ * The fields stand in the order in which a hit needs them.
  */
 export class MemoryEntry implements RecencyNode<MemoryEntry> {
   movedAtPut = 0;
