@@ -3,6 +3,7 @@ import type { Cache } from 'tierwise';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
 import { openCache, openClient, uniqueName } from './support/caches.ts';
+import { monitored } from './support/monitored.ts';
 import { eventually } from './support/until.ts';
 
 /** A server of its own: what it counts is what these tests do. */
@@ -54,19 +55,10 @@ async function countAll(
   isCounted: (source: string) => boolean = (source) => source !== 'lua',
 ): Promise<Record<string, number>> {
   const sent: Record<string, number> = {};
-  const monitor = await client.duplicate().monitor();
-  monitor.on('monitor', (_time: string, [name = '']: string[], source: string) => {
-    if (isCounted(source)) sent[name.toLowerCase()] = (sent[name.toLowerCase()] ?? 0) + 1;
+  await monitored(client, work, (name, _args, source) => {
+    if (isCounted(source)) sent[name] = (sent[name] ?? 0) + 1;
   });
-  try {
-    await work();
-    await client.echo('done');
-    await eventually(() => sent['echo']).toBe(1);
-  } finally {
-    monitor.disconnect();
-  }
-  const { echo: _mark, ...rest } = sent;
-  return rest;
+  return sent;
 }
 
 test('reads of one tick are one MGET', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
 import { FILL_ENTRIES, INVALIDATE_NAMES, READ_TAIL, SET_ENTRIES } from '../src/lua/scripts.generated.ts';
 import { openCache, openClient, uniqueName } from './support/caches.ts';
+import { monitored } from './support/monitored.ts';
 import { eventually } from './support/until.ts';
 
 /** A server of its own: what it counts is what these tests do. */
@@ -42,20 +43,10 @@ interface Sent {
 
 async function watchCommands(work: () => Promise<unknown>): Promise<Sent> {
   const sent: Sent = { byClients: [], inScripts: 0 };
-  let isDone = false;
-  const monitor = await client.duplicate().monitor();
-  monitor.on('monitor', (_time: string, [name = '', ...args]: string[], source: string) => {
+  await monitored(client, work, (name, args, source) => {
     if (source === 'lua') sent.inScripts++;
-    else if (name.toLowerCase() === 'echo') isDone = true;
-    else if (args[0] !== READ_TAIL.sha1) sent.byClients.push(shown(name.toLowerCase(), args));
+    else if (args[0] !== READ_TAIL.sha1) sent.byClients.push(shown(name, args));
   });
-  try {
-    await work();
-    await client.echo('done');
-    await eventually(() => isDone).toBe(true);
-  } finally {
-    monitor.disconnect();
-  }
   return sent;
 }
 
