@@ -72,6 +72,12 @@ describe('telemetry that throws changes nothing, and is counted, when it', () =>
       return call();
     },
   });
+  const later = spanWith({
+    run(call) {
+      queueMicrotask(call);
+      return undefined as never;
+    },
+  });
   const afterwards = spanWith({
     run(call) {
       call();
@@ -88,6 +94,7 @@ describe('telemetry that throws changes nothing, and is counted, when it', () =>
     ['runs a call, before', telemetryWith({}, spanWith({ run: broken })), true],
     ['runs a call, after', telemetryWith({}, afterwards), true],
     ['runs a call twice', telemetryWith({}, notTwice), false],
+    ['runs a call later', telemetryWith({}, later), false],
     ['runs no call', telemetryWith({}, spanWith({ run: () => undefined as never })), false],
     ['notes an attribute', telemetryWith({}, spanWith({ set: broken })), true],
     ['links', telemetryWith({}, spanWith({ link: broken })), true],

@@ -103,6 +103,18 @@ test('entries and events of the epoch before are worth nothing in the next one',
   expect(await partition.fill([entry('k', 0, NEXT_EPOCH)])).toEqual(['OK', NEXT_EPOCH, 0, 1]);
 });
 
+test('a list of members that was lost is young, whatever the age of the epoch', async () => {
+  const hourMs = 3_600_000;
+  const partition = await openPartition();
+  const ageMs = async (): Promise<number> => Number((await partition.members())[1]);
+  await ageMs();
+  const { client, names } = partition;
+  for (const key of [names.state[0], names.members]) await client.hincrby(key, 'begun', -hourMs);
+  expect(await ageMs()).toBeGreaterThanOrEqual(hourMs);
+  await client.del(names.members);
+  expect(await ageMs()).toBeLessThan(hourMs);
+});
+
 describe('adopt-timeline', () => {
   test('starts an epoch on the timeline of the server', async () => {
     const partition = await openPartition();

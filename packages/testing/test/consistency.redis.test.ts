@@ -76,6 +76,10 @@ describe('tierwise-consistency', () => {
       code: 2,
       stderr: expect.stringContaining('--lease'),
     });
+    expect(await runCommand(['--lease', '10ms'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('from 100 ms'),
+    });
     const foreign = await runCommand(['--fault', 'flushall'], { redisUrl: 'redis://127.0.0.1:1' });
     expect(foreign).toMatchObject({ code: 2, stderr: expect.stringContaining('would harm') });
     const misplaced = await runCommand(['--cluster', '--fault', 'rollback']);
