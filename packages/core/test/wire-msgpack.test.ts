@@ -289,6 +289,22 @@ describe('memory', () => {
     expect(copy.equals(first)).toBe(true);
   });
 
+  test('what was decoded stays as it is while others are decoded', () => {
+    const small = { bytes: Uint8Array.of(1, 2, 3), buffer: Buffer.from('abc'), text: 'x'.repeat(300) };
+    const first = roundTrip(small);
+    const large = roundTrip({ bytes: new Uint8Array(20_000).fill(9), text: 'y'.repeat(20_000) });
+    roundTrip({ bytes: Uint8Array.of(7, 7, 7), buffer: Buffer.from('zzz'), text: 'z'.repeat(300) });
+    deepStrictEqual(first, small);
+    expect(large.bytes.every((byte) => byte === 9)).toBe(true);
+    expect(large.text).toBe('y'.repeat(20_000));
+  });
+
+  test.each([16_383, 16_384, 16_385])('a payload of %i bytes, around the size that is read from a copy', (bytes) => {
+    const text = 't'.repeat(bytes - 3);
+    expect(codec.encode(text).byteLength).toBe(bytes);
+    expect(roundTrip(text)).toBe(text);
+  });
+
   test('a value is encoded inside the getter of another', () => {
     const value = {
       get inner() {

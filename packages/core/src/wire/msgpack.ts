@@ -92,9 +92,14 @@ function packGraph(tree: unknown): Buffer {
   return bytes;
 }
 
+/** Where small payloads are read from: msgpackr makes a `DataView` for every buffer that it has not seen before. */
+const scratch = Buffer.allocUnsafeSlow(16_384);
+
 function unpack(bytes: Buffer): unknown {
   try {
-    return packr.unpack(bytes);
+    if (bytes.length > scratch.length) return packr.unpack(bytes);
+    scratch.set(bytes);
+    return packr.unpack(scratch, bytes.length);
   } catch {
     // The error of msgpackr may quote the value.
     throw new UnreadablePayload();
