@@ -106,7 +106,7 @@ export class MemoryLayer implements Forgetter {
       this.#counters.oversized++;
       return false;
     }
-    this.#entries.put(key, entry, bytes);
+    this.#entries.put(key, entry, bytes, present);
     this.#makeRoom();
     return true;
   }

@@ -61,9 +61,8 @@ export class RecencyMap<N extends RecencyNode<N>> {
     return this.#byKey.get(key);
   }
 
-  /** Puts a node that is in no map yet at the recent end, in place of the one that stands under the key. */
-  put(key: string, node: N, weight: number): void {
-    const present = this.#byKey.get(key);
+  /** Puts a node that is in no map yet at the recent end, in place of `present`, which stands under the key. */
+  put(key: string, node: N, weight: number, present: N | undefined = this.#byKey.get(key)): void {
     if (present !== undefined) this.#detach(present);
     this.#puts++;
     node.key = key;
