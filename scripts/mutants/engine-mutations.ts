@@ -1,7 +1,7 @@
 import { type Mutation, one } from './mutation.ts';
 
 const READS = 'core/src/engine/reads.ts';
-const SHARED_READS = 'core/src/engine/shared-reads.ts';
+const WAY_DOWN = 'core/src/engine/way-down.ts';
 const ARRIVALS = 'core/src/engine/arrivals.ts';
 const LOADS = 'core/src/engine/loads.ts';
 const FLIGHT = 'core/src/engine/flight.ts';
@@ -113,9 +113,9 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
         put: 'if (isDue) {',
       },
       {
-        file: SHARED_READS,
-        find: "else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');",
-        put: 'else tell(found);',
+        file: WAY_DOWN,
+        find: "else this.onAnswer(this.partition.view.proof.covers(this.shared.beganMs, nowMs) ? read : 'unproved');",
+        put: 'else this.onAnswer(read);',
       },
       {
         file: REMOTE_READS,
@@ -132,9 +132,9 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'who joins a read late needs no later proof',
-    SHARED_READS,
-    "else tell(partition.view.proof.covers(beganMs, this.#clock.wallMs()) ? found : 'unproved');",
-    'else tell(found);',
+    WAY_DOWN,
+    "else this.onAnswer(this.partition.view.proof.covers(this.shared.beganMs, nowMs) ? read : 'unproved');",
+    'else this.onAnswer(read);',
   ),
   one(
     'events heard during a read do not count',
@@ -145,10 +145,10 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'an entry read is as young as its read',
     ARRIVALS,
-    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - originMs,',
-    'asOfMs: sentAtMs - originMs,',
+    'asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - this.#context.originMs,',
+    'asOfMs: sentAtMs - this.#context.originMs,',
   ),
-  one('an entry read does not mark loads', ARRIVALS, '    activity.answered(read.key, judged.keySeq);\n', ''),
+  one('an entry read does not mark loads', ARRIVALS, '    activity.answered(key, entry.keySeq);\n', ''),
   one(
     'memory answers without proof or youth',
     READS,
@@ -218,8 +218,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'memory keeps what an answer of the shared layer went past',
     ARRIVALS,
-    'if (!memory.put(read.key, judged)) memory.invalidate(read.key);',
-    'memory.put(read.key, judged);',
+    'if (!memory.put(key, entry)) memory.invalidate(key);',
+    'memory.put(key, entry);',
   ),
   one(
     'a closed instance stays on the list of members',
@@ -227,7 +227,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     '    if (this.#isConnected) await this.coordinator.leave(this.#options.member.id).catch(() => {});\n',
     '',
   ),
-  one('a key that was read needs no later proof', ARRIVALS, '    answers.note(read.key);\n', ''),
+  one('a key that was read needs no later proof', ARRIVALS, '    answers.note(key);\n', ''),
   one(
     'a read of an answered key brings no tail',
     REMOTE_READS,
@@ -237,7 +237,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a load goes on for a key that was answered from the shared layer',
     ARRIVALS,
-    '    activity.answered(read.key, judged.keySeq);\n',
-    '    activity.mark(read.key, judged.keySeq + 1);\n',
+    '    activity.answered(key, entry.keySeq);\n',
+    '    activity.mark(key, entry.keySeq + 1);\n',
   ),
 ];

@@ -4,7 +4,7 @@ const GENERATIONS = 'core/src/store/generation-store.ts';
 const BUCKETS = 'core/src/coherence/buckets.ts';
 const VIEW = 'core/src/coherence/view.ts';
 const STACK = 'core/src/engine/stack-writer.ts';
-const ARRIVALS = 'core/src/engine/arrivals.ts';
+const REMOTE_READS = 'core/src/engine/remote-reads.ts';
 const BREAKER = 'core/src/store/breaker.ts';
 
 /** What makes layers without scripts as coherent as the authority's own. */
@@ -93,15 +93,15 @@ export const LAYER_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'an entry is copied up as if it were of now',
-    ARRIVALS,
-    'const seq = read.sentAt?.epoch === epoch ? Math.max(keySeq, read.sentAt.seq) : keySeq;',
+    REMOTE_READS,
+    'const seq = this.sentAt?.epoch === epoch ? Math.max(keySeq, this.sentAt.seq) : keySeq;',
     'const seq = Number.MAX_SAFE_INTEGER;',
   ),
   one(
     'an entry is copied up for its whole life again',
-    ARRIVALS,
-    'const ttlMs = remainingMs === undefined ? 0 : Math.ceil(remainingMs);',
-    'const ttlMs = 3_600_000;',
+    REMOTE_READS,
+    'this.#ttlMs = remainingMs === undefined ? 0 : Math.ceil(remainingMs);',
+    'this.#ttlMs = 3_600_000;',
   ),
   one(
     'a layer that answers nothing is asked all the same',

@@ -32,6 +32,11 @@ export class Activity {
     return this.#byKey.size;
   }
 
+  /** The newest thing under way for `key`; the others follow as its `next`. */
+  first(key: string): Pending | undefined {
+    return this.#byKey.get(key);
+  }
+
   add(pending: Pending): void {
     pending.next = this.#byKey.get(pending.key);
     this.#byKey.set(pending.key, pending);
@@ -68,7 +73,9 @@ export class Activity {
    * is newer the leases cannot say: an instance that lags behind may load later under a lower one.
    */
   answered(key: string, seq: number): void {
-    for (let at = this.#byKey.get(key); at !== undefined; at = at.next) at.onAnswer();
+    const first = this.#byKey.get(key);
+    if (first === undefined) return;
+    for (let at: Pending | undefined = first; at !== undefined; at = at.next) at.onAnswer();
     this.mark(key, seq + 1);
   }
 

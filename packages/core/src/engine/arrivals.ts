@@ -1,16 +1,10 @@
+import type { View } from '../coherence/view.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
 import type { LayerResult } from '../telemetry/names.ts';
 import { decodeEnvelope, type Envelope } from '../wire/envelope.ts';
 import { type EngineContext, memoryExpiry } from './context.ts';
-import type { Found, StoredEntry } from './found.ts';
-import type { RemoteRead } from './remote-reads.ts';
+import type { Arrival, RemoteRead } from './remote-reads.ts';
 import type { HeldValue } from './values.ts';
-
-/** An answer that counts. */
-interface Verdict {
-  readonly entry: MemoryEntry;
-  readonly stored: StoredEntry;
-}
 
 /**
  * Judges what the shared layer answers, in the step in which it arrives: envelope, epoch, timeline, proof, versions, what
@@ -24,39 +18,28 @@ export class Arrivals {
   }
 
   /** Judges what was answered for one key; keeps it in memory where it counts. Never throws. */
-  accept(read: RemoteRead, bytes: Uint8Array | undefined, timeline: string, sentAtMs: number): Found | undefined {
-    const { counters, memory } = this.#context;
-    const { remote } = counters;
-    const verdict = bytes === undefined ? 'miss' : this.#judge(read, bytes, timeline, sentAtMs);
-    if (typeof verdict === 'string') {
-      read.result = verdict;
-      remote.misses++;
-      read.layer.counters.misses++;
-      if (verdict !== 'miss') read.layer.counters[verdict]++;
-      return undefined;
+  accept(read: RemoteRead, bytes: Uint8Array | undefined, arrival: Arrival, isDue: boolean): void {
+    const { remote } = this.#context.counters;
+    const layer = read.layer.counters;
+    const result = bytes === undefined ? 'miss' : this.#judge(read, bytes, arrival, isDue);
+    read.result = result;
+    if (result === 'hit') {
+      remote.hits++;
+      layer.hits++;
+      return;
     }
-    read.result = 'hit';
-    remote.hits++;
-    read.layer.counters.hits++;
-    const { entry: judged, stored } = verdict;
-    const { activity, answers } = this.#context.partitionOf(read.key).view;
-    activity.remove(read);
-    activity.answered(read.key, judged.keySeq);
-    answers.note(read.key);
-    // What memory holds has a higher lease and may be older all the same.
-    if (!memory.put(read.key, judged)) memory.invalidate(read.key);
-    return { entry: judged, stored, layer: read.layer.name };
+    remote.misses++;
+    layer.misses++;
+    if (result !== 'miss') layer[result]++;
   }
 
   #judge(
     read: RemoteRead,
     bytes: Uint8Array,
-    timeline: string,
-    sentAtMs: number,
-  ): Verdict | Exclude<LayerResult, 'hit' | 'error'> {
-    const { counters, options, originMs } = this.#context;
-    const { remote } = counters;
-    const nowMs = options.clock.wallMs();
+    { timeline, sentAtMs, nowMs }: Arrival,
+    isDue: boolean,
+  ): Exclude<LayerResult, 'error'> {
+    const { remote } = this.#context.counters;
     const partition = this.#context.partitionOf(read.key);
     const { view } = partition;
     const envelope = decodeEnvelope(bytes);
@@ -70,7 +53,6 @@ export class Arrivals {
     }
     const keySeq = Math.max(envelope.lease, envelope.seq);
     view.meet(envelope.epoch, keySeq);
-    const isDue = view.answers.isDue(read.key);
     if (isDue || view.proof.timeline !== timeline || !view.proof.covers(sentAtMs, nowMs)) {
       remote.unproved++;
       return 'unproved';
@@ -90,16 +72,24 @@ export class Arrivals {
       value: held.value,
       isCopied: held.isCopied,
       expiresMs: memoryExpiry(this.#context, nowMs, remainingMs, read.memoryTtlMs),
-      asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - originMs,
+      asOfMs: Math.min(sentAtMs, view.proof.sentAtMs) - this.#context.originMs,
       lease: envelope.lease,
       keySeq,
       tags: envelope.tags,
       checkedGeneration: view.generation,
     });
-    const { epoch } = envelope;
-    const seq = read.sentAt?.epoch === epoch ? Math.max(keySeq, read.sentAt.seq) : keySeq;
-    const ttlMs = remainingMs === undefined ? 0 : Math.ceil(remainingMs);
-    return { entry, stored: { lease: { epoch, seq }, ttlMs, bytes, isCopied: false } };
+    read.hit(entry, bytes, envelope.epoch, remainingMs);
+    this.#keep(view, read.key, entry);
+    return 'hit';
+  }
+
+  /** Tells whatever else is under way for the key, and puts the entry into memory. */
+  #keep({ activity, answers }: View, key: string, entry: MemoryEntry): void {
+    activity.answered(key, entry.keySeq);
+    answers.note(key);
+    // What memory holds has a higher lease and may be older all the same.
+    const { memory } = this.#context;
+    if (!memory.put(key, entry)) memory.invalidate(key);
   }
 
   #decode({ codecId, payload }: Envelope): HeldValue | undefined {

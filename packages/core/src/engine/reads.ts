@@ -15,6 +15,7 @@ import type { LoadCall, Loads } from './loads.ts';
 import type { Partition } from './partition.ts';
 import { SharedReads } from './shared-reads.ts';
 import type { Values } from './values.ts';
+import type { SharedRead } from './way-down.ts';
 
 /** How one read is made; validated. */
 export interface ReadSpec {
@@ -170,7 +171,7 @@ export class Reads {
     const { values, missing } = this.#lookUp(keys, nowMs);
     if (missing.length === 0) return Promise.resolve(values);
     for (const index of missing) checkWellFormed(keys[index] as string);
-    return waitFor(this.#fillIn(values, missing, keys, nowMs, read), read.signal);
+    return waitFor(this.#shared.fill(values, missing, keys, sharedRead(read, nowMs)), read.signal);
   }
 
   /** What memory has for several keys, in their order, and the places for which it has nothing; counted. */
@@ -185,29 +186,6 @@ export class Reads {
     this.#counters.memory.hits += keys.length - missing.length;
     this.#counters.memory.misses += missing.length;
     return { values, missing };
-  }
-
-  /** Fills the missing places with what the shared layers have: one promise for all of them. */
-  #fillIn(
-    values: unknown[],
-    missing: readonly number[],
-    keys: readonly string[],
-    beganMs: number,
-    read: ReadSpec,
-  ): Promise<unknown[]> {
-    return new Promise((resolve, reject) => {
-      let open = missing.length;
-      for (const index of missing) {
-        this.#shared.find(keys[index] as string, beganMs, read, (answer) => {
-          try {
-            if (answer !== undefined) values[index] = this.#values.release(answer.entry);
-          } catch (error) {
-            reject(error);
-          }
-          if (--open === 0) resolve(values);
-        });
-      }
-    });
   }
 
   #getOrSet<L, O>(
@@ -243,11 +221,11 @@ export class Reads {
     if (trace !== undefined) this.#noteMemory(trace, entry);
     if (entry !== undefined) {
       this.#counters.memory.hits++;
-      return { entry, layer: 'memory', stored: undefined };
+      return { entry, layer: 'memory' };
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    return waitFor(this.#shared.one(key, nowMs, read, trace), read.signal);
+    return waitFor(this.#shared.entry(key, sharedRead(read, nowMs), trace), read.signal);
   }
 
   #getSlowly(key: string, beganMs: number, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
@@ -259,8 +237,7 @@ export class Reads {
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    const found = waitFor(this.#shared.one(key, beganMs, read, trace), read.signal);
-    return found.then((answer) => answer && this.#values.release(answer.entry));
+    return waitFor(this.#shared.value(key, sharedRead(read, beganMs), trace), read.signal);
   }
 
   async #loadSlowly<L, O>(
@@ -277,11 +254,9 @@ export class Reads {
     const spec = call.resolve(loader, options);
     const partition = this.#partitionOf(key);
     if (this.#loads.joinable(partition, key, beganMs) === undefined) {
-      const found = await waitFor(
-        this.#shared.one(key, beganMs, { memoryTtlMs: spec.lifetime.memoryTtlMs, stack: spec.stack }, trace),
-        spec.signal,
-      );
-      if (found !== undefined) return this.#values.release(found.entry);
+      const shared = { memoryTtlMs: spec.lifetime.memoryTtlMs, stack: spec.stack, beganMs };
+      const value = await waitFor(this.#shared.value(key, shared, trace), spec.signal);
+      if (value !== undefined) return value;
     } else {
       trace?.set(ATTRIBUTES.hit, false);
     }
@@ -296,11 +271,11 @@ export class Reads {
     noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', hits);
     if (missing.length > 0) {
       const asked = missing.map((index) => keys[index] as string);
-      const found = await this.#shared.many(asked, nowMs, read, trace);
+      const found = await this.#shared.many(asked, sharedRead(read, nowMs), read.signal, trace);
       for (const [at, index] of missing.entries()) {
-        const answer = found[at];
-        if (answer === undefined) continue;
-        values[index] = this.#values.release(answer.entry);
+        const entry = found[at]?.entry;
+        if (entry === undefined) continue;
+        values[index] = this.#values.release(entry);
         hits++;
       }
     }
@@ -325,4 +300,8 @@ export class Reads {
     noteMemoryGet(trace, held === undefined ? this.#missed : 'hit');
     if (held !== undefined) trace.set(ATTRIBUTES.hit, true);
   }
+}
+
+function sharedRead({ memoryTtlMs, stack }: ReadSpec, beganMs: number): SharedRead {
+  return { memoryTtlMs, stack, beganMs };
 }

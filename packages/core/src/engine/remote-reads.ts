@@ -3,11 +3,34 @@ import { Pending } from '../coherence/activity.ts';
 import type { Lease } from '../coherence/coordinator.ts';
 import type { Tailer } from '../coherence/tailer.ts';
 import type { View } from '../coherence/view.ts';
+import type { MemoryEntry } from '../memory/memory-layer.ts';
 import type { ReadReply, Store } from '../store/store.ts';
 import { ATTRIBUTES, type LayerResult } from '../telemetry/names.ts';
 import { leaderOf, type Trace, within } from '../telemetry/trace.ts';
-import type { Found } from './found.ts';
 import type { LayerFacts } from './layer.ts';
+
+/** Somebody who waits for a key to be read from a shared layer. */
+export interface Reader {
+  /** The read has been judged, at our wall time `nowMs`. Must not throw. */
+  onJudged(read: RemoteRead, nowMs: number): void;
+}
+
+/** How an answer arrived, for all keys of one reply. */
+export interface Arrival {
+  /** Timeline of the connection it came over. */
+  readonly timeline: string;
+  readonly sentAtMs: number;
+  readonly nowMs: number;
+}
+
+/** An entry of a shared layer, ready to be copied into another one. */
+export interface StoredEntry {
+  /** Up to when nothing happened to its key, as far as was known when it was asked for. */
+  readonly lease: Lease;
+  /** What is left of its life, in whole milliseconds; 0 for ever. */
+  readonly ttlMs: number;
+  readonly bytes: Uint8Array;
+}
 
 /** One key being read from a shared layer, for everybody who asks for it meanwhile. */
 export class RemoteRead extends Pending {
@@ -16,29 +39,60 @@ export class RemoteRead extends Pending {
   /** Highest event on the key heard since the read was asked for; infinite after an own call. */
   heardSeq = 0;
   /** Shortest cap on the lifetime in memory that those who ask have; `undefined` for none. */
-  memoryTtlMs: number | undefined;
+  memoryTtlMs: number | undefined = undefined;
   /** The span of the first recorded reader. */
-  trace: Trace | undefined;
+  trace: Trace | undefined = undefined;
   /** What became of it, once it is answered. */
   result: LayerResult = 'miss';
+  /** What counts of the answer; `undefined` for nothing. */
+  entry: MemoryEntry | undefined = undefined;
   readonly layer: LayerFacts;
   /** What had been applied when it was sent; `undefined` before the first tail. */
-  sentAt: Lease | undefined;
-  readonly #waiting: ((found: Found | undefined) => void)[] = [];
+  sentAt: Lease | undefined = undefined;
+  #epoch = '';
+  #ttlMs = 0;
+  #bytes: Uint8Array | undefined = undefined;
+  #first: Reader | undefined = undefined;
+  #others: Reader[] | undefined = undefined;
 
   constructor(key: string, layer: LayerFacts) {
     super(key);
     this.layer = layer;
   }
 
-  /** Calls `tell` once when the read has been judged. Those who wait are told in the order in which they asked. */
-  whenJudged(tell: (found: Found | undefined) => void): void {
-    this.#waiting.push(tell);
+  /** Takes in an answer that counts. `remainingMs` is what is left of its life, `undefined` for ever. */
+  hit(entry: MemoryEntry, bytes: Uint8Array, epoch: string, remainingMs: number | undefined): void {
+    this.result = 'hit';
+    this.entry = entry;
+    this.#bytes = bytes;
+    this.#epoch = epoch;
+    this.#ttlMs = remainingMs === undefined ? 0 : Math.ceil(remainingMs);
+  }
+
+  /** The answer as the layer holds it, for the first who takes it: all who wait for the read have the same one. */
+  takeStored(): StoredEntry | undefined {
+    const bytes = this.#bytes;
+    if (bytes === undefined || this.entry === undefined) return undefined;
+    this.#bytes = undefined;
+    const epoch = this.#epoch;
+    const { keySeq } = this.entry;
+    const seq = this.sentAt?.epoch === epoch ? Math.max(keySeq, this.sentAt.seq) : keySeq;
+    return { lease: { epoch, seq }, ttlMs: this.#ttlMs, bytes };
+  }
+
+  /** Adds somebody who waits, told once when the read has been judged, in the order of asking. */
+  addReader(reader: Reader): void {
+    if (this.#first === undefined) this.#first = reader;
+    else if (this.#others === undefined) this.#others = [reader];
+    else this.#others.push(reader);
   }
 
   /** Tells everybody who waits. */
-  settle(found: Found | undefined): void {
-    for (const tell of this.#waiting.splice(0)) tell(found);
+  settle(nowMs: number): void {
+    const others = this.#others;
+    this.#first?.onJudged(this, nowMs);
+    if (others === undefined) return;
+    for (const reader of others) reader.onJudged(this, nowMs);
   }
 
   mark(seq: number): void {
@@ -55,8 +109,11 @@ export interface RemoteReadsOptions {
   readonly layer: LayerFacts;
   readonly view: View;
   readonly tailer: Tailer;
-  /** Judges one answer and keeps it where it may be kept; called for all keys of a reply in one synchronous step. */
-  accept(read: RemoteRead, bytes: Uint8Array | undefined, timeline: string, sentAtMs: number): Found | undefined;
+  /**
+   * Judges one answer and keeps it where it may be kept; called for all keys of a reply in one synchronous step. `isDue`
+   * says that the key still needs a later proof.
+   */
+  accept(read: RemoteRead, bytes: Uint8Array | undefined, arrival: Arrival, isDue: boolean): void;
   /** The whole batch failed. */
   onFailure(keys: number, reason: unknown): void;
   /** The whole batch was not waited for, since nothing it could bring would count. */
@@ -70,7 +127,6 @@ export interface RemoteReadsOptions {
  */
 export class RemoteReads {
   readonly #options: RemoteReadsOptions;
-  readonly #byKey = new Map<string, RemoteRead>();
   #queue: RemoteRead[] = [];
 
   constructor(options: RemoteReadsOptions) {
@@ -88,15 +144,18 @@ export class RemoteReads {
   }
 
   #joinable(key: string): RemoteRead | undefined {
-    const present = this.#byKey.get(key);
-    return present?.heardSeq === Number.POSITIVE_INFINITY ? undefined : present;
+    const { view, layer } = this.#options;
+    for (let at = view.activity.first(key); at !== undefined; at = at.next) {
+      if (at instanceof RemoteRead && at.layer === layer && at.heardSeq !== Number.POSITIVE_INFINITY) return at;
+    }
+    return undefined;
   }
 
   #ask(key: string): RemoteRead {
-    const read = new RemoteRead(key, this.#options.layer);
-    this.#byKey.set(key, read);
-    this.#options.view.activity.add(read);
-    if (this.#queue.length === 0) this.#options.clock.endOfTick(() => this.#flush());
+    const { clock, view, layer } = this.#options;
+    const read = new RemoteRead(key, layer);
+    view.activity.add(read);
+    if (this.#queue.length === 0) clock.endOfTick(() => this.#flush());
     this.#queue.push(read);
     return read;
   }
@@ -141,33 +200,43 @@ export class RemoteReads {
    * batch or to others, may be more than can be remembered one by one. Those wait for the tail that covers them.
    */
   async #judge(reads: readonly RemoteRead[], { values, timeline }: ReadReply, sentAtMs: number): Promise<void> {
-    const { view, tailer, accept } = this.#options;
-    let open = reads.map((read, index) => ({ read, bytes: values[index] }));
+    const { clock, view, tailer } = this.#options;
+    let open = { reads, values };
     for (let tails = 0; ; tails++) {
-      const due: typeof open = [];
-      for (const answered of open) {
-        const { read, bytes } = answered;
-        if (tails < MAX_TAILS_OF_AN_ANSWER && bytes !== undefined && view.answers.isDue(read.key)) due.push(answered);
-        else this.#settle(read, accept(read, bytes, timeline, sentAtMs));
+      const arrival = { timeline, sentAtMs, nowMs: clock.wallMs() };
+      const due = { reads: [] as RemoteRead[], values: [] as (Uint8Array | undefined)[] };
+      for (const [index, read] of open.reads.entries()) {
+        const bytes = open.values[index];
+        const isDue = bytes !== undefined && view.answers.isDue(read.key);
+        if (isDue && tails < MAX_TAILS_OF_AN_ANSWER) {
+          due.reads.push(read);
+          due.values.push(bytes);
+        } else {
+          this.#accept(read, bytes, arrival, isDue);
+        }
       }
-      if (due.length === 0) return;
+      if (due.reads.length === 0) return;
       open = due;
-      const dueAfter = view.answers.dueAfter(due.map(({ read }) => read.key));
+      const dueAfter = view.answers.dueAfter(due.reads.map(({ key }) => key));
       if (!(await tailer.prove(sentAtMs, dueAfter))) tails = MAX_TAILS_OF_AN_ANSWER;
     }
   }
 
-  #fail(reads: readonly RemoteRead[], result: LayerResult): void {
-    for (const read of reads) {
-      read.result = result;
-      this.#settle(read, undefined);
-    }
+  #accept(read: RemoteRead, bytes: Uint8Array | undefined, arrival: Arrival, isDue: boolean): void {
+    const { view, accept } = this.#options;
+    view.activity.remove(read);
+    accept(read, bytes, arrival, isDue);
+    read.settle(arrival.nowMs);
   }
 
-  #settle(read: RemoteRead, found: Found | undefined): void {
-    if (this.#byKey.get(read.key) === read) this.#byKey.delete(read.key);
-    this.#options.view.activity.remove(read);
-    read.settle(found);
+  #fail(reads: readonly RemoteRead[], result: LayerResult): void {
+    const { clock, view } = this.#options;
+    const nowMs = clock.wallMs();
+    for (const read of reads) {
+      read.result = result;
+      view.activity.remove(read);
+      read.settle(nowMs);
+    }
   }
 }
 

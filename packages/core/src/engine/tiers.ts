@@ -1,6 +1,5 @@
-import type { Found } from './found.ts';
 import type { LayerFacts, Stack } from './layer.ts';
-import type { RemoteReads } from './remote-reads.ts';
+import type { RemoteRead, RemoteReads } from './remote-reads.ts';
 import { type Follower, type StackWatch, StackWriter, type Writer } from './stack-writer.ts';
 import type { WriteQueue } from './write-queue.ts';
 
@@ -35,14 +34,11 @@ export class Tiers {
   }
 
   /** Copies what a layer answered into those above it that did not have it, with what is left of its life. */
-  backFill(key: string, found: Found, above: readonly Tier[]): void {
-    const { stored } = found;
-    if (stored === undefined || stored.isCopied) return;
-    // Whoever waited for the same read has the same entry.
-    stored.isCopied = true;
-    const { lease, ttlMs, bytes } = stored;
+  backFill(read: RemoteRead, above: readonly Tier[]): void {
+    const stored = read.takeStored();
+    if (stored === undefined) return;
     for (const { store } of above) {
-      this.#queue.copy({ key, lease, ttlMs, bytes }, store).catch((error: unknown) => this.#watch.onFault(error));
+      this.#queue.copy({ key: read.key, ...stored }, store).catch((error: unknown) => this.#watch.onFault(error));
     }
   }
 

@@ -107,6 +107,8 @@ export function encodeEnvelope(header: EnvelopeHeader, payload: Uint8Array): Buf
   return bytes;
 }
 
+const NO_TAGS: readonly string[] = Object.freeze([]);
+
 /** The envelope in `bytes`, or why there is none. Never throws, whatever the bytes. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope | MalformedReason {
   const view = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -120,13 +122,23 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | MalformedReason {
   if (lease === undefined || seq === undefined || expiresAtMs === undefined || versionPlus1 === undefined) {
     return 'malformed';
   }
-  const tags: string[] = [];
-  const payloadOffset = readTags(view, tags);
+  const hasTags = view[TAG_COUNT_OFFSET] !== 0 || view[TAG_COUNT_OFFSET + 1] !== 0;
+  const tags: string[] | undefined = hasTags ? [] : undefined;
+  const payloadOffset = tags === undefined ? HEADER_BYTES : readTags(view, tags);
   if (payloadOffset === undefined) return 'malformed';
   const codecId = view[CODEC_OFFSET] as number;
   const epoch = epochText(view);
   const version = versionPlus1 === 0 ? undefined : versionPlus1 - 1;
-  return { codecId, epoch, lease, seq, expiresAtMs, version, tags, payload: bytes.subarray(payloadOffset) };
+  return {
+    codecId,
+    epoch,
+    lease,
+    seq,
+    expiresAtMs,
+    version,
+    tags: tags ?? NO_TAGS,
+    payload: bytes.subarray(payloadOffset),
+  };
 }
 
 function faultOf(view: Buffer): MalformedReason | undefined {
