@@ -15,11 +15,13 @@ export const l2: Scenario = {
   name: 'l2',
   title: 'A hit in the shared layer',
   question: 'What an answer from Redis (memjs: Memcached) costs with 1, 50 and 500 reads under way.',
-  limits: 'Over loopback, so without a network; the server competes with the client for the cores of the machine.',
+  limits:
+    'Over loopback, so without a network; the server competes with the client for the cores of the machine. "MGET a tick" is no cache but the floor: one MGET, decoded and frozen.',
   run: (bench) =>
     bench.withSubjects(
       [
         'ioredis',
+        'MGET a tick',
         'memjs',
         'tierwise',
         'bentocache',

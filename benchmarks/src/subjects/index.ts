@@ -6,14 +6,18 @@ import { cacheable } from './cacheable.ts';
 import { ioredis } from './ioredis.ts';
 import { layeredLoader } from './layered-loader.ts';
 import { lruCache } from './lru-cache.ts';
+import { mapAndClock } from './map-and-clock.ts';
 import { memjs } from './memjs.ts';
+import { mgetATick } from './mget-a-tick.ts';
 import { tierwise } from './tierwise.ts';
 import { tierwiseMemcached } from './tierwise-memcached.ts';
 
 /** All subjects, in the order in which results show them. */
 export const SUBJECTS: readonly SubjectKind[] = [
   lruCache,
+  mapAndClock,
   ioredis,
+  mgetATick,
   memjs,
   tierwise,
   tierwiseMemcached,
