@@ -1,3 +1,5 @@
+import { ChurnMap } from '../churn-map.ts';
+
 /**
  * What is under way for a key and must hear of events on it: loads, reads of the shared layer, sets.
  *
@@ -26,7 +28,7 @@ export abstract class Pending {
 
 /** The things under way of one partition, found by key. */
 export class Activity {
-  readonly #byKey = new Map<string, Pending>();
+  readonly #byKey = new ChurnMap<Pending>();
 
   get keys(): number {
     return this.#byKey.size;

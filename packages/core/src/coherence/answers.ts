@@ -12,7 +12,9 @@ const MAX_KEYS = 4_096;
  * for a tail, which is one tail more for so many answers.
  */
 export class Answers {
-  readonly #dates = new Map<string, number>();
+  #dates = new Map<string, number>();
+  /** The latest of them. */
+  #latest = -1;
   /** Date of all keys that are not remembered one by one. */
   #others = -1;
   #sent = 0;
@@ -40,7 +42,12 @@ export class Answers {
   /** The tail sent last has proved the view. */
   onProved(): void {
     this.#proved = this.#sent;
-    for (const [key, date] of this.#dates) if (date < this.#proved) this.#dates.delete(key);
+    // Into a map of its own, see `ChurnMap`. As a rule nothing was answered while the tail was under way.
+    const kept = new Map<string, number>();
+    if (this.#latest >= this.#proved) {
+      for (const [key, date] of this.#dates) if (date >= this.#proved) kept.set(key, date);
+    }
+    this.#dates = kept;
   }
 
   /** `key` was answered with something that was there at `date`. */
@@ -49,9 +56,10 @@ export class Answers {
     // What begins now is dated last of all; only a load may be dated earlier than what was answered meanwhile.
     if (date < this.#sent && (this.#dates.get(key) ?? -1) > date) return;
     this.#dates.set(key, date);
+    if (date > this.#latest) this.#latest = date;
     if (this.#dates.size <= MAX_KEYS) return;
     this.#others = this.#sent;
-    this.#dates.clear();
+    this.#dates = new Map();
   }
 
   /** Whether a value of `key` from the shared layer may be older than one that was answered. */

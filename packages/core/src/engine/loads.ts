@@ -1,3 +1,4 @@
+import { ChurnMap } from '../churn-map.ts';
 import { checkTags, scoped } from '../keys.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
 import { resolveTtl, type Ttl } from '../options.ts';
@@ -55,8 +56,8 @@ const MAX_ATTEMPTS = 3;
  */
 export class Loads {
   readonly #context: EngineContext;
-  readonly #newest = new Map<string, Flight>();
-  readonly #keeping = new Set<Promise<void>>();
+  readonly #newest = new ChurnMap<Flight>();
+  #keeping = new Set<Promise<void>>();
   readonly #turns: Turns;
   #running = 0;
 
@@ -161,6 +162,7 @@ export class Loads {
     partition.view.answers.note(flight.key, flight.date);
     const keeping = this.#keep(partition, flight, ready, spec.lifetime).finally(() => {
       this.#keeping.delete(keeping);
+      if (this.#keeping.size === 0) this.#keeping = new Set();
       this.#end(partition, flight);
     });
     this.#keeping.add(keeping);

@@ -1,3 +1,5 @@
+import { ChurnMap } from '../churn-map.ts';
+
 /** What a member of a {@link RecencyMap} carries for the map, which alone writes to it. */
 export interface RecencyNode<N> {
   /** How many puts the map had seen when this one was last moved to the recent end. */
@@ -26,7 +28,7 @@ const PATIENCE_SHIFT = 4;
  * Nodes are the entries themselves, so there is no second table to look into. Keys are held by the node and by the map.
  */
 export class RecencyMap<N extends RecencyNode<N>> {
-  readonly #byKey = new Map<string, N>();
+  readonly #byKey = new ChurnMap<N>();
   #oldest: N | undefined;
   #newest: N | undefined;
   #puts = 0;
