@@ -56,7 +56,7 @@ export class Link {
   readonly #options: LinkOptions;
   /** The context of the cache: a call that finds the connection lost must not pass its own on to the next one. */
   readonly #home = new AsyncResource('tierwise.link');
-  readonly #waiting = new Set<Waiting>();
+  #waiting = new Set<Waiting>();
   #connection: Connection | undefined;
   #client: Redis | undefined;
   #watch: Timer | undefined;
@@ -88,9 +88,11 @@ export class Link {
    * @throws {CacheError} `REMOTE_UNAVAILABLE` at once when there is none or when it ends, `REMOTE_TIMEOUT` when the
    * deadline ends it, `REMOTE_REJECTED` for an error reply
    */
-  async run<R>(command: (client: Redis, timeline: string) => Promise<R>): Promise<R> {
+  run<R>(command: (client: Redis, timeline: string) => Promise<R>): Promise<R> {
     const connection = this.#connection;
-    if (connection === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'not connected to Redis');
+    if (connection === undefined) {
+      return Promise.reject(new CacheError('REMOTE_UNAVAILABLE', 'not connected to Redis'));
+    }
     return this.#watched(connection.client, () => command(connection.client, connection.timeline));
   }
 
@@ -191,16 +193,27 @@ export class Link {
       const waiting: Waiting = { client, sinceMs, bytesRead, extensions: 0, reject };
       this.#waiting.add(waiting);
       this.#watchOldest(this.#deadlineMs);
-      attempt(command)
-        .then(resolve, (error: unknown) => {
+      attempt(command).then(
+        (reply) => {
+          this.#forget(waiting);
+          resolve(reply);
+        },
+        (error: unknown) => {
+          this.#forget(waiting);
           const known = toCacheError(error);
           reject(known);
           if (known.code !== 'REMOTE_REJECTED' || !FATAL_REPLY.test(String((error as Error).message))) return;
           reset(client);
           this.#end(client, known);
-        })
-        .finally(() => this.#waiting.delete(waiting));
+        },
+      );
     });
+  }
+
+  /** A set that is emptied over and over keeps what was in it, see `ChurnMap` in the engine; a new one does not. */
+  #forget(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+    if (this.#waiting.size === 0) this.#waiting = new Set();
   }
 
   get #deadlineMs(): number {
@@ -288,6 +301,10 @@ function toCacheError(error: unknown): CacheError {
 }
 
 /** A client that throws where it should reject fails its command, and leaves nothing waiting. */
-async function attempt<R>(command: () => Promise<R>): Promise<R> {
-  return command();
+function attempt<R>(command: () => Promise<R>): Promise<R> {
+  try {
+    return command();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

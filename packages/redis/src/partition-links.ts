@@ -26,6 +26,8 @@ export class PartitionLinks implements Tenant {
   readonly #options: PartitionLinksOptions;
   #listener: CoordinatorListener | undefined;
   #home: NodeLinks | undefined;
+  /** The lines that lead there. */
+  #lines: { readonly commands: Line; readonly tail: Line } | undefined;
 
   constructor(options: PartitionLinksOptions) {
     this.#options = options;
@@ -46,14 +48,12 @@ export class PartitionLinks implements Tenant {
   /** For everything but tails. @throws {CacheError} `REMOTE_UNAVAILABLE` */
   get commands(): Line {
     this.layout.check();
-    const home = this.#atHome();
-    return this.#line(home, home.commands);
+    return this.#atHome().commands;
   }
 
   /** For tails only. @throws {CacheError} `REMOTE_UNAVAILABLE` */
   get tail(): Line {
-    const home = this.#atHome();
-    return this.#line(home, home.tail);
+    return this.#atHome().tail;
   }
 
   open(listener: CoordinatorListener): void {
@@ -66,6 +66,7 @@ export class PartitionLinks implements Tenant {
     const left = this.#home;
     if (home === left) return;
     this.#home = home;
+    this.#lines = home && { commands: this.#line(home, home.commands), tail: this.#line(home, home.tail) };
     left?.release(this);
     // A first home is no loss.
     if (left !== undefined) this.#listener?.onDisconnected();
@@ -102,9 +103,9 @@ export class PartitionLinks implements Tenant {
     if (this.#home !== undefined) this.#options.onRedirected(this, this.#home, reply);
   }
 
-  #atHome(): NodeLinks {
-    if (this.#home === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'no server serves the partition');
-    return this.#home;
+  #atHome(): { readonly commands: Line; readonly tail: Line } {
+    if (this.#lines === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'no server serves the partition');
+    return this.#lines;
   }
 
   /** One link of one server: what several commands belong together for stays there, whatever moves meanwhile. */

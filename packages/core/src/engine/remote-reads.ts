@@ -178,7 +178,7 @@ export class RemoteReads {
     const leader = leaderOf(reads.map(({ trace }) => trace));
     leader?.set(ATTRIBUTES.batchSize, reads.length);
     const proving = isProved ? undefined : tailer.prove(sentAtMs, dueAfter);
-    const answer = within(leader, () => attempt(() => store.read(keys)));
+    const answer = within(leader, () => store.read(keys));
     // It may fail while the proof is still awaited, when nobody listens to it yet.
     answer.catch(() => {});
     try {
@@ -238,9 +238,4 @@ export class RemoteReads {
       read.settle(nowMs);
     }
   }
-}
-
-/** A driver that throws where it should reject fails its call, and nothing else. */
-async function attempt<R>(call: () => Promise<R>): Promise<R> {
-  return call();
 }

@@ -134,7 +134,9 @@ export class Watch {
   }
 
   #measure(operation: StoreOperation, layer: string, tookMs: number, error: unknown): void {
-    this.#options.recorder.measure(DURATIONS.store, tookMs / 1000, {
+    const { recorder } = this.#options;
+    if (!recorder.isMeasuring) return;
+    recorder.measure(DURATIONS.store, tookMs / 1000, {
       [ATTRIBUTES.layer]: layer,
       [ATTRIBUTES.operation]: operation,
       ...(error !== undefined && { [ATTRIBUTES.errorType]: errorType(error) }),
@@ -143,8 +145,12 @@ export class Watch {
 }
 
 /** A driver that throws where it should reject fails its call, and nothing else. */
-async function attempt<R>(call: () => Promise<R>): Promise<R> {
-  return call();
+function attempt<R>(call: () => Promise<R>): Promise<R> {
+  try {
+    return Promise.resolve(call());
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** Sets that all come too late are answered with the number of somebody else's event. */

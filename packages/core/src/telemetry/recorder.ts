@@ -90,6 +90,11 @@ export class Recorder {
     return this.begin(name, { parent: 'none', links: origins, attributes, ...when });
   }
 
+  /** Whether anybody hears of what is measured. */
+  get isMeasuring(): boolean {
+    return this.telemetry() !== undefined;
+  }
+
   measure(name: string, seconds: number, attributes: Attributes): void {
     const telemetry = this.telemetry();
     if (telemetry === undefined) return;
