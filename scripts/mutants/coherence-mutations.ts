@@ -17,8 +17,8 @@ export const COHERENCE_MUTATIONS: readonly Mutation[] = [
   one(
     'a proof holds ten times as long',
     PROOF,
-    'return this.isYoung(this.sentAtMs, beganMs, nowMs);',
-    'return beganMs - this.sentAtMs <= 10 * this.limitMs;',
+    'if (beganMs > this.#coversUntilMs || nowMs < this.#coversFromMs) return false;',
+    'if (beganMs - this.sentAtMs > 10 * this.limitMs) return false;',
   ),
   one(
     'a proof counts from the reply',

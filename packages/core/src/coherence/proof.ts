@@ -25,6 +25,9 @@ export class Proof {
   /** Distance of the clocks when the newest proof was asked for, and at the last look. */
   #provedOffsetMs: number;
   #offsetMs: number;
+  /** What `isYoung` compares with for the newest proof. */
+  #coversFromMs = Number.POSITIVE_INFINITY;
+  #coversUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, leaseMs: number) {
     this.#clock = clock;
@@ -38,7 +41,8 @@ export class Proof {
    * Whether a read that began at `beganMs` may rely on the view. A proof from later than `nowMs` is a stepped clock: no.
    */
   covers(beganMs: number, nowMs: number = beganMs): boolean {
-    return this.isYoung(this.sentAtMs, beganMs, nowMs);
+    if (beganMs > this.#coversUntilMs || nowMs < this.#coversFromMs) return false;
+    return !this.isOverdue || this.#areClocksTogether();
   }
 
   /** Whether something dated `asOfMs` is young enough to be served without any proof to a read that began at `beganMs`. */
@@ -53,6 +57,8 @@ export class Proof {
   renew(sentAtMs: number, timeline: string): void {
     if (sentAtMs < this.sentAtMs) return;
     this.sentAtMs = sentAtMs;
+    this.#coversFromMs = sentAtMs - this.#toleranceMs;
+    this.#coversUntilMs = sentAtMs + this.limitMs;
     this.timeline = timeline;
     this.isOverdue = false;
     this.#provedOffsetMs = this.#offsetMs;
@@ -60,6 +66,8 @@ export class Proof {
 
   end(): void {
     this.sentAtMs = Number.NEGATIVE_INFINITY;
+    this.#coversFromMs = Number.POSITIVE_INFINITY;
+    this.#coversUntilMs = Number.NEGATIVE_INFINITY;
     this.timeline = '';
   }
 
