@@ -35,7 +35,31 @@ export const COHERENCE_MUTATIONS: readonly Mutation[] = [
   one('a voided tail is believed', TAILER, 'if (view.voids !== voids) return false;', ''),
   one('a tail with a hole is believed', VIEW, "if (event.seq !== this.#applied + 1) return 'unproved';", ''),
   one('a page of a tail proves', VIEW, "if (this.#applied < reply.seq) return 'partial';", ''),
-  one('a message after a gap counts as the next', VIEW, "if (event.seq !== this.#applied + 1) return 'gap';", ''),
+  one(
+    'a message after a gap counts as the next',
+    VIEW,
+    'if (event.seq !== this.#applied + 1) {\n',
+    "if (event.epoch === '') {\n",
+  ),
+  one(
+    'a message after a gap dates loads',
+    VIEW,
+    'this.#isTailLater = false;\n',
+    'this.#isTailLater = false;\n    this.#meet(seq);\n',
+  ),
+  one(
+    'what a message after a gap told holds for good',
+    VIEW,
+    '    if (this.#isTailLater) {\n',
+    "    if (reply.epoch === '') {\n",
+  ),
+  one(
+    'a tail sent before a message after a gap unsays it',
+    VIEW,
+    '    if (this.#isTailLater) {\n',
+    "    if (reply.epoch !== '') {\n",
+  ),
+  one('a number that was never given is believed', VIEW, 'seq < this.#appliedAtTail', 'seq < 0'),
   one(
     'messages of another epoch are applied',
     VIEW,

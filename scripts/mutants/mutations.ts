@@ -18,7 +18,20 @@ const AUTHORITY_TESTS = core(
   'set-conflicts',
 );
 const COHERENCE_TESTS = core(
-  ...['view', 'versions', 'proof', 'clocks', 'tailer', 'journal', 'answers', 'patterns', 'lost-events', 'bus-messages'],
+  ...[
+    'view',
+    'view-messages',
+    'forged-messages',
+    'versions',
+    'proof',
+    'clocks',
+    'tailer',
+    'journal',
+    'answers',
+    'patterns',
+    'lost-events',
+    'bus-messages',
+  ],
 );
 const ENGINE_TESTS = core(
   ...['single-flight', 'stale-fills', 'set-conflicts', 'own-writes', 'lost-events', 'availability', 'monotonic-reads'],

@@ -21,3 +21,17 @@ test('another epoch begins without versions', () => {
   buckets.raise(['k'], 1);
   expect(buckets.versionOf('k')).toBe(1);
 });
+
+test('what nobody has confirmed counts until it is settled', () => {
+  const buckets = new Buckets();
+  buckets.raise(['k'], 7);
+  buckets.raiseForNow(['k', 'other'], 2 ** 40);
+  buckets.raiseForNow(['k', 'other'], 9);
+  expect([buckets.versionOf('k'), buckets.versionOf('other')]).toEqual([2 ** 40, 2 ** 40]);
+  buckets.raise(['k'], 8);
+  buckets.settle();
+  expect([buckets.versionOf('k'), buckets.versionOf('other')]).toEqual([8, 0]);
+  buckets.raiseForNow(['k'], 9);
+  buckets.reset();
+  expect(buckets.versionOf('k')).toBe(0);
+});

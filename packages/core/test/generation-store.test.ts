@@ -50,6 +50,7 @@ class Instance {
     const { clock, authority } = this.#world;
     const { epoch, applied } = this.view;
     const member = { id: 'member', leaseMs: LEASE_MS };
+    this.view.onTailSent();
     const reply = authority.tail({ member, epoch, applied, withSlots: true }, clock.wallMs());
     this.view.applyTail(reply, clock.wallMs(), clock.wallMs());
   }
@@ -305,4 +306,17 @@ describe('a set in a layer without scripts', () => {
     a.tail();
     expect(await a.read('k')).toBeUndefined();
   });
+});
+
+it('a forged message on a bucket hides what is in it until the next tail', async () => {
+  const world = new World();
+  const a = world.instance();
+  expect(await a.fill('k', 'value')).toBe('stored');
+  a.view.receive({ epoch: a.lease.epoch, seq: 2 ** 40, invalidation: { ...NOTHING, keys: ['k'] }, fence: undefined });
+  expect(await a.read('k')).toBe(undefined);
+  expect(await a.fill('k', 'later')).toBe('fenced');
+  a.tail();
+  expect(await a.read('k')).toBe('value');
+  expect(await a.set('k', 'set')).toBe('stored');
+  expect(await a.read('k')).toBe('set');
 });

@@ -1,90 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FenceChange, Invalidation, SequencedEvent, Snapshot, TailReply } from '../src/coherence/coordinator.ts';
-import { View } from '../src/coherence/view.ts';
-import { Flight } from '../src/engine/flight.ts';
-import { NOTHING } from '../src/wire/event.ts';
-import { FakeClock } from './support/fake-clock.ts';
-
-const A = 'a'.repeat(32);
-const B = 'b'.repeat(32);
-const EMPTY: Snapshot = {
-  tags: new Map(),
-  prefixes: new Map(),
-  patterns: new Map(),
-  fences: [],
-  clear: 0,
-  floors: new Map(),
-  slots: new Map(),
-};
-
-const key = (name: string): Invalidation => ({ ...NOTHING, keys: [name] });
-const tag = (name: string): Invalidation => ({ ...NOTHING, tags: [name] });
-const event = (seq: number, invalidation: Invalidation, epoch = A): SequencedEvent => ({
-  epoch,
-  seq,
-  invalidation,
-  fence: undefined,
-});
-
-const REPLY: TailReply = {
-  epoch: A,
-  timeline: 'T',
-  seq: 0,
-  authorityMs: 0,
-  conflictingLeaseMs: undefined,
-  events: [],
-  snapshot: undefined,
-};
-
-class RecordingMemory {
-  readonly forgotten: [string, number][] = [];
-  emptied = 0;
-
-  forget(name: string, seq: number): void {
-    this.forgotten.push([name, seq]);
-  }
-
-  forgetAll(): void {
-    this.emptied++;
-  }
-}
-
-function bare() {
-  const clock = new FakeClock();
-  const memory = new RecordingMemory();
-  const view = new View({ clock, leaseMs: 2_000, maxVersions: 100, memory });
-  const tail = (reply: Partial<TailReply>) => {
-    const nowMs = clock.wallMs();
-    const whole = { ...REPLY, authorityMs: nowMs, ...reply };
-    return view.applyTail(whole, nowMs, nowMs);
-  };
-  return { clock, memory, view, tail, isProved: () => view.proof.covers(clock.wallMs()) };
-}
-
-/** A view in epoch A that has applied everything up to 5. */
-function opened() {
-  const made = bare();
-  expect(made.tail({ seq: 5, snapshot: EMPTY })).toBe('proved');
-  made.memory.emptied = 0;
-  return made;
-}
-
-function flight(view: View, name: string): Flight {
-  const started = new Flight({
-    key: name,
-    isFenced: false,
-    lease: view.lease(),
-    startedAtMs: 0,
-    date: 0,
-    tags: [],
-    hasUnknownTags: false,
-    owner: undefined,
-    trace: undefined,
-    start: () => new Promise(() => {}),
-  });
-  view.activity.add(started);
-  return started;
-}
+import type { FenceChange } from '../src/coherence/coordinator.ts';
+import { A, B, bare, EMPTY, event, flight, key, opened, REPLY, tag } from './support/views.ts';
 
 describe('before the first tail', () => {
   test('there is no lease, and messages only ask for a tail', () => {
@@ -100,64 +16,6 @@ describe('before the first tail', () => {
     const early = flight(view, 'k');
     tail({ seq: 0, snapshot: EMPTY });
     expect(early.isMarked).toBe(true);
-  });
-});
-
-describe('a message of the bus', () => {
-  test('that is next has its effect and moves on', () => {
-    const { view, memory } = opened();
-    const running = flight(view, 'k');
-    expect(view.receive(event(6, key('k')))).toBe('applied');
-    expect(memory.forgotten).toEqual([['k', 6]]);
-    expect(running.isMarked).toBe(true);
-    expect([view.applied, view.known]).toEqual([6, 6]);
-  });
-
-  test('that is old is dropped', () => {
-    const { view, memory } = opened();
-    expect(view.receive(event(5, key('k')))).toBe('old');
-    view.receive(event(6, key('k')));
-    expect(view.receive(event(6, key('k')))).toBe('old');
-    expect(memory.forgotten).toHaveLength(1);
-  });
-
-  test('past a gap has its effect at once and leaves the gap to a tail', () => {
-    const { view, memory, tail } = opened();
-    expect(view.receive(event(8, key('k')))).toBe('gap');
-    expect(memory.forgotten).toEqual([['k', 8]]);
-    expect([view.applied, view.known]).toEqual([5, 8]);
-    expect(view.lease()).toEqual({ epoch: A, seq: 8 });
-    expect(tail({ seq: 8, events: [event(6, key('x')), event(7, tag('t')), event(8, key('k'))] })).toBe('proved');
-    expect(view.applied).toBe(8);
-    expect(view.isValid('k', ['t'], 6)).toBe(false);
-  });
-
-  test('of another epoch asks for a tail and changes nothing', () => {
-    const { view, memory, isProved } = opened();
-    expect(view.receive(event(6, { ...NOTHING, clear: true }, B))).toBe('foreign');
-    expect([view.epoch, view.applied, memory.emptied]).toEqual([A, 5, 0]);
-    expect(isProved()).toBe(true);
-  });
-
-  test('of an epoch that is over is dropped', () => {
-    const { view, tail } = opened();
-    tail({ epoch: B, seq: 3, snapshot: EMPTY });
-    expect(view.receive(event(6, key('k')))).toBe('old');
-    expect(view.receive(event(4, key('k'), B))).toBe('applied');
-  });
-
-  test('with a tag, prefix or clear ends what is dated before it', () => {
-    const { view, memory } = opened();
-    const before = view.generation;
-    view.receive(event(6, { ...NOTHING, tags: ['t'], prefixes: ['p:'] }));
-    expect(view.generation).toBeGreaterThan(before);
-    expect(view.isValid('k', ['t'], 5)).toBe(false);
-    expect(view.isValid('p:k', [], 5)).toBe(false);
-    expect(view.hasVersionAbove(5)).toBe(true);
-    expect(view.hasVersionAbove(6)).toBe(false);
-    view.receive(event(7, { ...NOTHING, clear: true }));
-    expect(memory.emptied).toBe(1);
-    expect(view.isValid('any', [], 6)).toBe(false);
   });
 });
 
@@ -258,6 +116,17 @@ describe('a snapshot', () => {
 });
 
 describe('the reply to an own call', () => {
+  test('is not forgotten where the view starts over', () => {
+    const { view, tail } = opened();
+    view.receive(event(6, key('k')));
+    view.onTailSent();
+    view.ownReply({ epoch: A, seq: 8 }, key('k'), undefined);
+    expect(tail({ seq: 5, snapshot: EMPTY })).toBe('unproved');
+    view.onTailSent();
+    expect(tail({ seq: 8, snapshot: EMPTY })).toBe('proved');
+    expect(view.applied).toBe(8);
+  });
+
   test('has its effect at once and moves nothing past a gap', () => {
     const { view, memory } = opened();
     const running = flight(view, 'k');

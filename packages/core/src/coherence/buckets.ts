@@ -5,19 +5,36 @@ import { FENCE_SLOTS, fenceSlot } from './slots.ts';
  * scripts cannot check by itself (see `store/generation-store.ts`). The buckets are the authority's fence slots, so a
  * snapshot can bring them and nobody has to keep anything more.
  *
- * Numbers only grow within an epoch, so events may come twice and late. Costs 128 KiB.
+ * Numbers only grow within an epoch, so events may come twice and late. What nobody has confirmed counts until it is
+ * settled: until then more is refused than need be. Costs 128 KiB.
  */
 export class Buckets {
   readonly #seqs = new Float64Array(FENCE_SLOTS);
+  readonly #unconfirmed = new Map<number, number>();
 
   /** The number of the last event known on the bucket of `key`; 0 for none in this epoch. */
   versionOf(key: string): number {
-    return this.#seqs[fenceSlot(key)] as number;
+    const slot = fenceSlot(key);
+    const seq = this.#seqs[slot] as number;
+    return this.#unconfirmed.size === 0 ? seq : Math.max(seq, this.#unconfirmed.get(slot) ?? 0);
   }
 
   /** Notes an event on these keys. */
   raise(keys: readonly string[], seq: number): void {
     for (const key of keys) this.#raise(fenceSlot(key), seq);
+  }
+
+  /** Notes what may be no event at all, until {@link settle}. */
+  raiseForNow(keys: readonly string[], seq: number): void {
+    for (const key of keys) {
+      const slot = fenceSlot(key);
+      this.#unconfirmed.set(slot, Math.max(seq, this.#unconfirmed.get(slot) ?? 0));
+    }
+  }
+
+  /** Whatever was true of the unconfirmed has been noted as an event by now. */
+  settle(): void {
+    this.#unconfirmed.clear();
   }
 
   /** Takes in what a snapshot of the same epoch tells. */
@@ -28,6 +45,7 @@ export class Buckets {
   /** Forgets everything: the first step into another epoch. */
   reset(): void {
     this.#seqs.fill(0);
+    this.#unconfirmed.clear();
   }
 
   #raise(slot: number, seq: number): void {

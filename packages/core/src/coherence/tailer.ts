@@ -121,7 +121,7 @@ export class Tailer {
     const { clock, view, coordinator, member, onSettled, onRefused } = this.#options;
     this.#checkClocks();
     const voids = view.voids;
-    view.answers.onTailSent();
+    view.onTailSent();
     const sentAtMs = clock.wallMs();
     let reply: TailReply;
     try {

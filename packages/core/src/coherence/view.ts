@@ -31,7 +31,11 @@ const MAX_DEAD_EPOCHS = 256;
  * What this instance knows to be invalidated in one partition, and how far that knowledge reaches.
  *
  * Kept true:
- * - every event up to `applied` has had its effect here; `known` is the highest number met anywhere and only dates leases;
+ * - every event up to `applied` has had its effect here; `known` only dates leases: it is the highest number met in a reply,
+ *   a stored value, or a message that was next;
+ * - a message past a gap may be of an event that never was: what it says holds until a tail sent after it has proved the
+ *   view, and nothing of it stays but what was forgotten. One that was next and that a later tail knows nothing of was
+ *   forged, and the view starts over from a snapshot;
  * - effects are idempotent and only ever forget, so messages may come twice, late or out of order;
  * - only a tail's reply changes `epoch`; any other sign of another epoch ends the proof, empties the memory and voids a
  *   tail already under way, since that tail may have been answered before the change;
@@ -54,6 +58,8 @@ export class View {
   /** Snapshots taken in: each may stand for events whose keys nobody here has heard. */
   snapshots = 0;
   readonly #versions: Versions;
+  /** Versions from messages past a gap, until a tail sent after them has brought those that are true. */
+  readonly #unconfirmed: Versions;
   readonly #memory: Forgetter;
   readonly #deadEpochs = new Set<string>();
   /** Epochs met that no tail has confirmed, each with the highest number an own call got in it. */
@@ -62,6 +68,9 @@ export class View {
   #applied = 0;
   #known = 0;
   #ownSeq = 0;
+  #appliedAtTail = 0;
+  /** Whether the newest tail was sent after everything that messages past a gap have told. */
+  #isTailLater = true;
 
   constructor(options: {
     clock: Clock;
@@ -72,6 +81,7 @@ export class View {
   }) {
     this.proof = new Proof(options.clock, options.leaseMs);
     this.#versions = new Versions(options.maxVersions);
+    this.#unconfirmed = new Versions(options.maxVersions);
     this.#memory = options.memory;
     this.buckets = options.hasBuckets === true ? new Buckets() : undefined;
   }
@@ -80,7 +90,7 @@ export class View {
     return this.#applied;
   }
 
-  /** Highest sequence number met in the current epoch. */
+  /** Highest sequence number of the current epoch that the authority is known to have given. */
   get known(): number {
     return this.#known;
   }
@@ -100,23 +110,33 @@ export class View {
 
   /** Whether no event that is known invalidates an entry of this key and these tags, dated `lease`. */
   isValid(key: string, tags: readonly string[], lease: number): boolean {
-    return this.#versions.isValid(key, tags, lease);
+    return this.#versions.isValid(key, tags, lease) && this.#unconfirmed.isValid(key, tags, lease);
   }
 
   /** Whether any tag, prefix or the whole cache was invalidated after `lease`. */
   hasVersionAbove(lease: number): boolean {
-    return this.#versions.newest > lease;
+    return this.#versions.newest > lease || this.#unconfirmed.newest > lease;
   }
 
   /** Takes in a bus message. */
   receive(event: SequencedEvent): MessageEffect {
     if (event.epoch !== this.epoch) return this.#deadEpochs.has(event.epoch) ? 'old' : 'foreign';
-    this.#meet(event.seq);
     if (event.seq <= this.#applied) return 'old';
+    if (event.seq !== this.#applied + 1) {
+      this.#believeForNow(event.seq, event.invalidation);
+      return 'gap';
+    }
+    this.#meet(event.seq);
     this.#apply(event.seq, event.invalidation, event.fence);
-    if (event.seq !== this.#applied + 1) return 'gap';
     this.#applied = event.seq;
     return 'applied';
+  }
+
+  /** A tail is about to be sent: it will know of every event that was met before. */
+  onTailSent(): void {
+    this.answers.onTailSent();
+    this.#appliedAtTail = this.#applied;
+    this.#isTailLater = true;
   }
 
   /**
@@ -189,9 +209,10 @@ export class View {
   #applySnapshot(reply: TailReply, sentAtMs: number): TailEffect {
     const { epoch, seq, snapshot } = reply;
     if (snapshot === undefined) return 'unproved';
-    const isSameEpoch = epoch === this.epoch;
+    const isForged = seq < this.#appliedAtTail;
+    const isSameEpoch = epoch === this.epoch && !isForged;
     this.snapshots++;
-    if (!isSameEpoch) this.#enterEpoch(epoch);
+    if (!isSameEpoch) this.#startOver(epoch);
     this.#versions.merge(snapshot);
     this.buckets?.merge(snapshot.slots);
     const isBehindOwn = seq < this.#ownSeq;
@@ -207,16 +228,20 @@ export class View {
     return this.#prove(reply, sentAtMs);
   }
 
-  #enterEpoch(epoch: string): void {
-    if (this.epoch !== undefined) this.#bury(this.epoch);
-    this.#deadEpochs.delete(epoch);
-    this.epoch = epoch;
+  #startOver(epoch: string): void {
+    if (epoch !== this.epoch) {
+      if (this.epoch !== undefined) this.#bury(this.epoch);
+      this.#deadEpochs.delete(epoch);
+      this.epoch = epoch;
+      this.#ownSeq = this.#doubtedEpochs.get(epoch) ?? 0;
+    }
     this.#versions.reset();
     this.buckets?.reset();
     this.fences.replace([]);
+    this.#unconfirmed.reset();
     this.#applied = 0;
     this.#known = 0;
-    this.#ownSeq = this.#doubtedEpochs.get(epoch) ?? 0;
+    this.#appliedAtTail = 0;
   }
 
   #prove(reply: TailReply, sentAtMs: number): TailEffect {
@@ -225,6 +250,10 @@ export class View {
       if (epoch !== reply.epoch) this.#bury(epoch);
     }
     this.#doubtedEpochs.clear();
+    if (this.#isTailLater) {
+      this.#unconfirmed.reset();
+      this.buckets?.settle();
+    }
     this.proof.renew(sentAtMs, reply.timeline);
     this.answers.onProved();
     return 'proved';
@@ -249,7 +278,19 @@ export class View {
     if (invalidation.clear && seq > this.#versions.clear) this.#memory.forgetAll();
     if (this.#versions.raise(seq, invalidation)) this.generation++;
     this.buckets?.raise(invalidation.keys, seq);
-    for (const key of invalidation.keys) {
+    this.#drop(invalidation.keys, seq);
+  }
+
+  #believeForNow(seq: number, invalidation: Invalidation): void {
+    this.#isTailLater = false;
+    if (invalidation.clear && seq > this.#unconfirmed.clear) this.#memory.forgetAll();
+    if (this.#unconfirmed.raise(seq, invalidation)) this.generation++;
+    this.buckets?.raiseForNow(invalidation.keys, seq);
+    this.#drop(invalidation.keys, seq);
+  }
+
+  #drop(keys: readonly string[], seq: number): void {
+    for (const key of keys) {
       this.#memory.forget(key, seq);
       this.activity.mark(key, seq);
     }

@@ -49,6 +49,7 @@ function combine(
   const catchUp = async (): Promise<void> => {
     for (let tails = 0; tails < MAX_TAILS; tails++) {
       const sentAtMs = clock.wallMs();
+      view.onTailSent();
       const reply = await coordinator.tail({ member, epoch: view.epoch, applied: view.applied, withSlots: true });
       if (view.applyTail(reply, sentAtMs, clock.wallMs()) === 'proved') return;
     }

@@ -1,3 +1,4 @@
+import { encodeEvent, type FenceChange, NOTHING } from 'tierwise/driver';
 import type { Instance } from './instance.ts';
 import type { Partition } from './network.ts';
 import type { FaultKind } from './plan.ts';
@@ -21,6 +22,7 @@ export class Faults {
       ...this.#ofState(),
       ...this.#ofInstance(),
       ...this.#ofPlain(),
+      'forged-message': () => this.#forge(),
     };
     if (world.plan.faults.length > 0) this.#next();
     this.#copyNow();
@@ -148,6 +150,27 @@ export class Faults {
         this.#reviveLater(index);
       }),
     };
+  }
+
+  /** A message that no script has sent: of a number far from any that is given, of another epoch, or no message at all. */
+  #forge(): void {
+    const { random, servers, plan } = this.#world;
+    const { authority } = servers.primary;
+    const epoch = random.chance(0.8) ? authority.capture().epoch : random.pick(['f', '0']).repeat(32);
+    const names = {
+      ...NOTHING,
+      keys: plan.keys.filter(() => random.chance(0.5)),
+      tags: plan.tags.filter(() => random.chance(0.5)),
+      prefixes: plan.prefixes.filter(() => random.chance(0.5)),
+      clear: random.chance(0.1),
+    };
+    const fence = random.pick<FenceChange | undefined>([
+      undefined,
+      { kind: 'close', id: 'forged', lifeMs: plan.leaseMs, isExclusive: true },
+      { kind: 'lift', id: 'forged' },
+    ]);
+    const seq = 1_000_000 + random.below(2 ** 40);
+    servers.primary.publish(random.chance(0.9) ? `1 ${epoch} ${seq} ${encodeEvent(names, fence)}` : 'garbage');
   }
 
   #step({ machine, index }: Instance): void {

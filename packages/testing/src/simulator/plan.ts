@@ -40,7 +40,7 @@ export const PLAIN_FAULTS = [
   'plain-hold',
 ] as const;
 
-export type FaultKind = (typeof FAULTS)[number] | (typeof PLAIN_FAULTS)[number];
+export type FaultKind = (typeof FAULTS)[number] | (typeof PLAIN_FAULTS)[number] | 'forged-message';
 
 /** The shared layers of a world: Redis, or a layer without scripts beside it, in its place, or before it. */
 export type StoreKind = 'redis' | 'plain' | 'plain-redis' | 'redis-plain';
@@ -127,14 +127,18 @@ export function drawPlan(random: SeededRandom): Plan {
     faults,
     faultEveryMs: leaseMs * random.between(0.4, 3),
   };
-  // Drawn last, so that worlds without such a layer are what their seeds made of them before there was one.
-  if (!random.chance(0.4)) return plan;
+  // What came to be later is drawn later, so that worlds without it are what their seeds made of them before.
+  const whole = random.chance(0.4) ? withPlainLayer(plan, odds, random) : plan;
+  return random.chance(odds) ? { ...whole, faults: [...whole.faults, 'forged-message'] } : whole;
+}
+
+function withPlainLayer(plan: Plan, odds: number, random: SeededRandom): Plan {
   const store = random.pick<StoreKind>(['plain', 'plain', 'plain-redis', 'redis-plain']);
   return {
     ...plan,
     store,
     // Which of two versions is higher, only a layer that compares can say.
     ranked: store === 'plain' ? [] : plan.ranked,
-    faults: [...faults, ...PLAIN_FAULTS.filter(() => random.chance(odds))],
+    faults: [...plan.faults, ...PLAIN_FAULTS.filter(() => random.chance(odds))],
   };
 }

@@ -95,7 +95,7 @@ export class ServerNode {
     this.authority = new Authority({ randomEpoch, logEvents, maxVersions, maxBytes: 2 ** 24 });
     this.authority.lose();
     this.authority.loseMembers();
-    this.authority.subscribe((event) => this.#publish(event));
+    this.authority.subscribe((event) => this.#onEvent(event));
   }
 
   accept(wire: Wire, peer: Peer): 'accepted' | 'refused' | 'silent' {
@@ -219,10 +219,16 @@ export class ServerNode {
     };
   }
 
-  #publish(event: BusMessage): void {
-    const { watch, random, bus } = this.#options;
-    watch.onEvent(event, this.#sender);
-    const text = `1 ${event.epoch} ${event.seq} ${withOrigins(encodeEvent(event.invalidation, event.fence), event.origins ?? [])}`;
+  #onEvent(event: BusMessage): void {
+    this.#options.watch.onEvent(event, this.#sender);
+    this.publish(
+      `1 ${event.epoch} ${event.seq} ${withOrigins(encodeEvent(event.invalidation, event.fence), event.origins ?? [])}`,
+    );
+  }
+
+  /** Sends a message to all subscribers: the script that numbers events does, and whoever else knows the channel may. */
+  publish(text: string): void {
+    const { random, bus } = this.#options;
     for (const wire of this.#subscribers) {
       const arrive = (): void => this.#peers.get(wire)?.message(text);
       if (random.chance(bus.duplicate)) wire.sendLoose('down', random.between(0, bus.reorderMs), arrive);
