@@ -1,5 +1,14 @@
 import { Cluster, type NatMap, Redis, type RedisOptions, type SentinelAddress } from 'ioredis';
-import { checkObject, type Duration, invalidOption, toMs, wholeNumber } from 'tierwise/driver';
+import { checkObject, type Duration, describe, invalidOption, toMs, wholeNumber } from 'tierwise/driver';
+import {
+  checkClientOptions,
+  checkKind,
+  checkName,
+  checkNatMap,
+  checkNodes,
+  checkSentinels,
+  checkUrl,
+} from './option-checks.ts';
 
 /** Options that every kind of connection takes. */
 export interface CommonRedisOptions {
@@ -79,7 +88,13 @@ const DEFAULT_DEADLINE_MS = 1_000;
 /** Ends included: shorter than a round trip nothing works, and longer than this is waiting. */
 const DEADLINE_RANGE_MS = [10, 60_000] as const;
 const DEFAULT_PARTITIONS = 16;
-const COMMON = ['commandTimeout'];
+/** What may be given with each kind of address. */
+const MEMBERS = {
+  url: ['url', 'options', 'commandTimeout'],
+  client: ['client', 'partitions', 'commandTimeout'],
+  sentinels: ['sentinels', 'name', 'options', 'commandTimeout'],
+  cluster: ['cluster', 'commandTimeout'],
+};
 
 /**
  * Validates the options of `redis()`.
@@ -87,47 +102,44 @@ const COMMON = ['commandTimeout'];
  * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_DURATION`
  */
 export function resolveRedisOptions(options: RedisRemoteOptions): ResolvedRedisOptions {
-  if (typeof options !== 'object' || options === null) throw invalidOption('redis', 'must be given options');
+  const kind = checkKind(options, MEMBERS);
   const deadlineMs =
     options.commandTimeout === undefined ? DEFAULT_DEADLINE_MS : toMs(options.commandTimeout, 'redis.commandTimeout');
   wholeNumber(deadlineMs, undefined, 'redis.commandTimeout', DEADLINE_RANGE_MS);
-  if ('url' in options) return { deadlineMs, ...fromUrl(options) };
-  if ('client' in options) return { deadlineMs, ...fromClient(options) };
-  if ('sentinels' in options) return { deadlineMs, ...fromSentinels(options) };
-  if ('cluster' in options) return { deadlineMs, ...fromCluster(options) };
-  throw invalidOption('redis', 'must be given one of url, client, sentinels or cluster');
+  return { deadlineMs, ...SOURCES[kind](options as never) };
 }
 
 type Source = Omit<ResolvedRedisOptions, 'deadlineMs'>;
 
+const SOURCES = { url: fromUrl, client: fromClient, sentinels: fromSentinels, cluster: fromCluster };
+
 function fromUrl(given: UrlOptions): Source {
-  checkObject(given, 'redis', ['url', 'options', ...COMMON]);
-  const { url, options = {} } = given;
+  const { url } = given;
   checkUrl(url);
+  const options = checkClientOptions(given.options, 'redis.options');
   return standalone((overrides) => new Redis(url, { ...options, ...overrides }));
 }
 
 function fromSentinels(given: SentinelOptions): Source {
-  checkObject(given, 'redis', ['sentinels', 'name', 'options', ...COMMON]);
-  const { sentinels, name, options = {} } = given;
-  if (!Array.isArray(sentinels) || sentinels.length === 0)
-    throw invalidOption('redis.sentinels', 'must name at least one');
-  if (typeof name !== 'string' || name === '') throw invalidOption('redis.name', 'must name the group');
-  const own = { sentinels: [...sentinels], name, sentinelRetryStrategy: () => null };
+  const { name } = given;
+  const sentinels = checkSentinels(given.sentinels, 'redis.sentinels');
+  checkName(name, 'redis.name', 'the name of the group');
+  const options = checkClientOptions(given.options, 'redis.options');
+  const own = { sentinels, name, sentinelRetryStrategy: () => null };
   return standalone((overrides) => new Redis({ ...options, ...own, ...overrides }));
 }
 
 function fromCluster(given: ClusterOptions): Source {
-  checkObject(given, 'redis', ['cluster', ...COMMON]);
   const { cluster } = given;
   checkObject(cluster, 'redis.cluster', ['nodes', 'partitions', 'natMap', 'options']);
-  const { nodes, natMap, options = {} } = cluster;
-  if (!Array.isArray(nodes) || nodes.length === 0)
-    throw invalidOption('redis.cluster.nodes', 'must name at least one node');
+  const { natMap } = cluster;
+  const nodes = checkNodes(cluster.nodes, 'redis.cluster.nodes');
+  checkNatMap(natMap, 'redis.cluster.natMap');
+  const options = checkClientOptions(cluster.options, 'redis.cluster.options');
   return {
     keyPrefix: options.keyPrefix ?? '',
     database: 0,
-    partitions: partitionCount(cluster.partitions),
+    partitions: partitionCount(cluster.partitions, 'redis.cluster.partitions'),
     create: (overrides) => new Redis({ ...options, ...overrides }),
     seeds: () => nodes,
     reach: reachThrough(natMap),
@@ -135,23 +147,24 @@ function fromCluster(given: ClusterOptions): Source {
 }
 
 function fromClient(given: ClientOptions): Source {
-  checkObject(given, 'redis', ['client', 'partitions', ...COMMON]);
   const { client, partitions } = given;
   if (isCluster(client)) {
     const { keyPrefix = '', redisOptions = {}, natMap } = client.options;
     return {
       keyPrefix,
       database: 0,
-      partitions: partitionCount(partitions),
+      partitions: partitionCount(partitions, 'redis.partitions'),
       create: (overrides) => new Redis({ ...redisOptions, ...overrides }),
       seeds: () => seedsOf(client),
       reach: reachThrough(natMap),
     };
   }
   if (typeof client !== 'object' || client === null || typeof client.duplicate !== 'function') {
-    throw invalidOption('redis.client', 'must be an ioredis Redis or Cluster');
+    throw invalidOption('redis.client', `must be an ioredis Redis or Cluster, got ${describe(client)}`);
   }
-  if (partitions !== undefined) throw invalidOption('redis.partitions', 'is for a Cluster client only');
+  if (partitions !== undefined) {
+    throw invalidOption('redis.partitions', 'is for a Cluster client only, got a Redis');
+  }
   return standalone((overrides) => client.duplicate(overrides));
 }
 
@@ -192,12 +205,6 @@ function isCluster(client: unknown): client is Cluster {
   );
 }
 
-function partitionCount(partitions: number | undefined): number {
-  return wholeNumber(partitions, DEFAULT_PARTITIONS, 'redis.partitions', [1, 1024]);
-}
-
-function checkUrl(url: unknown): void {
-  const protocol = typeof url === 'string' && URL.canParse(url) ? new URL(url).protocol : '';
-  if (protocol === 'redis:' || protocol === 'rediss:') return;
-  throw invalidOption('redis.url', 'must look like redis://host:port or rediss://host:port');
+function partitionCount(partitions: number | undefined, subject: string): number {
+  return wholeNumber(partitions, DEFAULT_PARTITIONS, subject, [1, 1024]);
 }

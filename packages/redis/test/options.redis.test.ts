@@ -2,7 +2,7 @@ import { Cluster, Redis } from 'ioredis';
 import type { Cache } from 'tierwise';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
-import { type RedisRemoteOptions, redis } from '../src/index.ts';
+import type { RedisRemoteOptions } from '../src/index.ts';
 import { openCache, openClient, uniqueName } from './support/caches.ts';
 import { eventually } from './support/until.ts';
 
@@ -129,35 +129,4 @@ test('sentinels and a cluster can be named before any of them is there', async (
     expect(await cache.getOrSet('k', () => 1)).toBe(1);
     await cache.close();
   }
-});
-
-test.each([
-  ['nothing', undefined],
-  ['null', null],
-  ['text', 'redis://127.0.0.1'],
-  ['no kind of address', {}],
-  ['only common options', { commandTimeout: '1s' }],
-  ['two kinds of address', { url: 'redis://127.0.0.1', client: {} }],
-  ['an option there is not', { url: 'redis://127.0.0.1', retries: 3 }],
-  ['a url of another protocol', { url: 'http://127.0.0.1' }],
-  ['a url that is none', { url: 'localhost:6379' }],
-  ['a url that is not text', { url: 7 }],
-  ['a client that is none', { client: {} }],
-  ['no client', { client: null }],
-  ['partitions for a client that is no cluster', { client: new Redis({ lazyConnect: true }), partitions: 4 }],
-  ['no sentinels', { sentinels: [], name: 'mymaster' }],
-  ['sentinels without a name', { sentinels: [{ host: 'h', port: 1 }] }],
-  ['a cluster without nodes', { cluster: { nodes: [] } }],
-  ['a cluster that is none', { cluster: 7 }],
-  ['an option of a cluster there is not', { cluster: { nodes: [{ host: 'h', port: 1 }], shards: 1 } }],
-  ['too many partitions', { cluster: { nodes: [{ host: 'h', port: 1 }], partitions: 1_025 } }],
-  ['half a partition', { cluster: { nodes: [{ host: 'h', port: 1 }], partitions: 1.5 } }],
-])('given %s, redis() throws INVALID_OPTIONS', (_what, options) => {
-  expect(() => redis(options as never)).toThrowError(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
-});
-
-test.each([0, -1, Number.NaN, 'soon', null])('a command timeout of %s is refused', (commandTimeout) => {
-  expect(() => redis({ url: 'redis://127.0.0.1', commandTimeout } as never)).toThrowError(
-    expect.objectContaining({ code: 'INVALID_DURATION' }),
-  );
 });
