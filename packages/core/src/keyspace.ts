@@ -46,6 +46,13 @@ export interface KeyedCache {
   deleteMany(keys: readonly string[]): Promise<InvalidationResult>;
 }
 
+/** `getOrSet` of several keys as one call. */
+export type LoadMany<V> = (
+  keys: readonly string[],
+  each: (index: number) => readonly [loader: Loader<V>, options: GetOrSetOptions<V>],
+  read: GetOptions,
+) => Promise<V[]>;
+
 type Part = { readonly text: string } | { readonly name: string };
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
@@ -57,13 +64,15 @@ const NAME = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
  */
 export class Keyspace<P extends object, V, R = V | undefined> {
   readonly #cache: KeyedCache;
+  readonly #loadMany: LoadMany<V>;
   readonly #options: KeyspaceOptions<P, V>;
   readonly #parts: readonly Part[];
   readonly #names: ReadonlySet<string>;
 
   /** @internal */
-  constructor(cache: KeyedCache, template: string, options: KeyspaceOptions<P, V>) {
+  constructor(cache: KeyedCache, loadMany: LoadMany<V>, template: string, options: KeyspaceOptions<P, V>) {
     this.#cache = cache;
+    this.#loadMany = loadMany;
     this.#options = options;
     this.#parts = parse(template);
     this.#names = new Set(this.#parts.flatMap((part) => ('name' in part ? [part.name] : [])));
@@ -97,8 +106,15 @@ export class Keyspace<P extends object, V, R = V | undefined> {
 
   /** The values of several parameter sets, in their order. What no layer has is loaded, if the keyspace has `load`. */
   async getMany(list: readonly P[], options?: GetOptions): Promise<R[]> {
-    if (this.#options.load !== undefined) return Promise.all(list.map((params) => this.get(params, options)));
+    const { load } = this.#options;
     const keys = list.map((params) => this.key(params));
+    if (load !== undefined) {
+      const each = (index: number): readonly [Loader<V>, GetOrSetOptions<V>] => {
+        const params = list[index] as P;
+        return [(context) => load(params, context), this.#loadOptions(params, options ?? {})];
+      };
+      return (await this.#loadMany(keys, each, this.#readOptions(options))) as unknown as R[];
+    }
     return (await this.#cache.getMany<V>(keys, this.#readOptions(options))) as R[];
   }
 

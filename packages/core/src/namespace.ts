@@ -38,7 +38,7 @@ import {
   scoped,
   scopePrefixes,
 } from './keys.ts';
-import { checkKeyspaceOptions, type KeyParams, Keyspace, type KeyspaceOptions } from './keyspace.ts';
+import { checkKeyspaceOptions, type KeyParams, Keyspace, type KeyspaceOptions, type LoadMany } from './keyspace.ts';
 import { type MutateOptions, type MutateTarget, toMutateNames, toMutatePlan } from './mutate.ts';
 import { resolveStack } from './store-options.ts';
 import { ATTRIBUTES, OPERATION_SPANS } from './telemetry/names.ts';
@@ -254,7 +254,13 @@ export class Namespace {
     checkKeyspaceOptions(options);
     const stack = resolveStack(options, { ...this.#engine.options, stack: this.#plainRead.stack }, 'keyspace.');
     const home = stack === this.#plainRead.stack ? this : new Namespace(this.#engine, this.#scope, stack);
-    return new Keyspace<P, V, V | undefined>(home, template, options);
+    return new Keyspace<P, V, V | undefined>(home, (...call) => home.#loadMany(...call), template, options);
+  }
+
+  async #loadMany<V>(...[keys, each, read]: Parameters<LoadMany<V>>): Promise<V[]> {
+    const spec = toReadSpec(read, this.#plainRead);
+    const eachOf = each as (index: number) => readonly [Loader<unknown>, GetOrSetOptions<never>];
+    return (await this.#engine.reads.getOrSetMany(this.#keys(keys), spec, this.#loadCall, eachOf)) as V[];
   }
 
   #invalidate(name: string, invalidation: Omit<Invalidation, 'keys'>): Promise<InvalidationResult> {

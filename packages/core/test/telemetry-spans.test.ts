@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { settled } from './support/fake-clock.ts';
 import { ControlledLoader, openInstance, openInstances, PAST_LEASE_MS } from './support/instances.ts';
+import { openRecorded } from './support/recorded.ts';
 import { type RecordedSpan, Recording } from './support/recording.ts';
-
-/** An instance whose spans so far are forgotten. */
-async function openRecorded(options: Parameters<typeof openInstance>[0] = {}) {
-  const telemetry = new Recording();
-  const instance = await openInstance({ ...options, telemetry });
-  telemetry.clear();
-  return { ...instance, telemetry };
-}
 
 describe('a cold getOrSet', () => {
   test('is one span with one below it for every layer asked, the load and every layer that stored', async () => {
@@ -27,6 +20,29 @@ describe('a cold getOrSet', () => {
     expect(telemetry.one('cache.getOrSet').attributes).toEqual({ 'cache.name': 'test', 'cache.hit': false });
     expect(telemetry.spans.map(({ ends }) => ends)).toEqual(telemetry.spans.map(() => 1));
     for (const { name, attributes } of telemetry.spans) expect(attributes['cache.name'], name).toBe('test');
+  });
+
+  test('names its key on the span of every layer asked, and of the load', async () => {
+    const { cache, telemetry } = await openRecorded();
+    const calls = [
+      () => cache.getOrSet('k', () => 1),
+      () => cache.get('k'),
+      () => cache.entry('k'),
+      async () => cache.peek('k'),
+    ];
+    for (const call of calls) {
+      await call();
+      await settled();
+    }
+    const asked = [...telemetry.named('cache.layer.get'), ...telemetry.named('cache.load')];
+    expect(asked.map(({ key }) => key)).toEqual(Array(6).fill('k'));
+    await cache.getMany(['k', 'l']);
+    expect(
+      telemetry
+        .named('cache.layer.get')
+        .slice(5)
+        .map(({ key }) => key),
+    ).toEqual([undefined, undefined]);
   });
 
   test('runs its loader inside the span of the load, and leaves nothing active behind', async () => {

@@ -123,6 +123,11 @@ describe('keys', () => {
     await inRequest(() => cache.get('user:7'));
     const spans = await received();
     expect(one(spans, 'cache.get').attributes['cache.key']).toBe(expected);
+    const layers = named(spans, 'cache.layer.get').map(({ attributes }) => attributes);
+    expect(layers.map((layer) => [layer['cache.layer'], layer['cache.key']])).toEqual([
+      ['l1', expected],
+      ['in-process', expected],
+    ]);
     if (recordKeys !== 'full') expect(JSON.stringify(receiver.spans)).not.toContain('user:7');
   });
 });

@@ -11,7 +11,7 @@ import { asOfWallMs, type EngineContext } from './context.ts';
 import { waitFor } from './flight.ts';
 import type { Found } from './found.ts';
 import type { Stack } from './layer.ts';
-import type { LoadCall, Loads } from './loads.ts';
+import type { LoadCall, LoadSpec, Loads } from './loads.ts';
 import type { Partition } from './partition.ts';
 import { SharedReads } from './shared-reads.ts';
 import type { Values } from './values.ts';
@@ -74,7 +74,7 @@ export class Reads {
     if (held === undefined) this.#counters.memory.misses++;
     else this.#counters.memory.hits++;
     if (trace !== undefined) {
-      this.#noteMemory(trace, held);
+      this.#noteMemory(trace, key, held);
       trace.set(ATTRIBUTES.hit, held !== undefined);
       trace.end();
     }
@@ -116,6 +116,23 @@ export class Reads {
       );
     }
     return this.#getOrSet(key, call, loader, options, undefined);
+  }
+
+  /** The values of several keys, in their order, each loaded when no layer has it: by `getOrSet` of its own, told as one call. */
+  getOrSetMany<L, O>(
+    keys: readonly string[],
+    read: ReadSpec,
+    call: LoadCall<L, O>,
+    each: (index: number) => readonly [loader: L, options: O],
+  ): Promise<unknown[]> {
+    const one = (key: string, index: number) => this.#getOrSet(key, call, ...each(index), undefined);
+    if (!this.#recorder.isRecording()) return Promise.all(keys.map(one));
+    const attributes = { [ATTRIBUTES.keyCount]: keys.length };
+    return this.#recorder.operation(OPERATION_SPANS.getMany, { attributes }, (trace) =>
+      trace === undefined
+        ? Promise.all(keys.map(one))
+        : this.#getOrSetManyRecorded(keys, read, (index) => call.resolve(...each(index)), trace),
+    );
   }
 
   #partitionOf(key: string): Partition {
@@ -162,7 +179,7 @@ export class Reads {
     const entry = this.#fresh(key, nowMs);
     if (entry === undefined) return this.#getSlowly(key, nowMs, read, trace);
     this.#counters.memory.hits++;
-    if (trace !== undefined) this.#noteMemory(trace, entry);
+    if (trace !== undefined) this.#noteMemory(trace, key, entry);
     return this.#values.released(entry);
   }
 
@@ -199,7 +216,7 @@ export class Reads {
     const entry = this.#fresh(key, nowMs);
     if (entry === undefined) return this.#loadSlowly(key, nowMs, call, loader, options, trace);
     this.#counters.memory.hits++;
-    if (trace !== undefined) this.#noteMemory(trace, entry);
+    if (trace !== undefined) this.#noteMemory(trace, key, entry);
     return this.#values.released(entry);
   }
 
@@ -218,7 +235,7 @@ export class Reads {
   async #find(key: string, read: ReadSpec, trace: Trace | undefined): Promise<Found | undefined> {
     const nowMs = this.#clock.wallMs();
     const entry = this.#fresh(key, nowMs);
-    if (trace !== undefined) this.#noteMemory(trace, entry);
+    if (trace !== undefined) this.#noteMemory(trace, key, entry);
     if (entry !== undefined) {
       this.#counters.memory.hits++;
       return { entry, layer: 'memory' };
@@ -230,7 +247,7 @@ export class Reads {
 
   #getSlowly(key: string, beganMs: number, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
     const loaded = this.#loads.settled(this.#partitionOf(key), key, beganMs);
-    if (trace !== undefined) this.#noteMemory(trace, loaded);
+    if (trace !== undefined) this.#noteMemory(trace, key, loaded);
     if (loaded !== undefined) {
       this.#counters.memory.hits++;
       return Promise.resolve(this.#values.release(loaded));
@@ -249,7 +266,7 @@ export class Reads {
     trace: Trace | undefined,
   ): Promise<unknown> {
     this.#counters.memory.misses++;
-    if (trace !== undefined) this.#noteMemory(trace, undefined);
+    if (trace !== undefined) this.#noteMemory(trace, key, undefined);
     checkWellFormed(key);
     const spec = call.resolve(loader, options);
     const partition = this.#partitionOf(key);
@@ -267,21 +284,58 @@ export class Reads {
   async #getManyRecorded(keys: readonly string[], read: ReadSpec, trace: Trace): Promise<unknown[]> {
     const nowMs = this.#clock.wallMs();
     const { values, missing } = this.#lookUp(keys, nowMs);
-    let hits = keys.length - missing.length;
-    noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', hits);
-    if (missing.length > 0) {
-      const asked = missing.map((index) => keys[index] as string);
-      const found = await this.#shared.many(asked, sharedRead(read, nowMs), read.signal, trace);
-      for (const [at, index] of missing.entries()) {
-        const entry = found[at]?.entry;
-        if (entry === undefined) continue;
-        values[index] = this.#values.release(entry);
-        hits++;
-      }
-    }
-    trace.set(ATTRIBUTES.hitCount, hits);
-    trace.set(ATTRIBUTES.hit, hits === keys.length);
+    noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', { hits: keys.length - missing.length });
+    const filled = await this.#fillInRecorded(values, missing, keys, nowMs, read, trace);
+    noteHits(trace, keys.length - missing.length + filled.size, keys.length);
     return values;
+  }
+
+  /** As `#getOrSet` of each key, with one span for each layer, and one for each key that is loaded. */
+  async #getOrSetManyRecorded(
+    keys: readonly string[],
+    read: ReadSpec,
+    specOf: (index: number) => LoadSpec,
+    trace: Trace,
+  ): Promise<unknown[]> {
+    const nowMs = this.#clock.wallMs();
+    const { values, missing } = this.#lookUp(keys, nowMs);
+    noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', { hits: keys.length - missing.length });
+    const open = missing.map((index) => {
+      const key = keys[index] as string;
+      checkWellFormed(key);
+      const isLoading = this.#loads.joinable(this.#partitionOf(key), key, nowMs) !== undefined;
+      return { key, index, isLoading, spec: specOf(index) };
+    });
+    const asked = open.filter(({ isLoading }) => !isLoading).map(({ index }) => index);
+    const filled = await this.#fillInRecorded(values, asked, keys, nowMs, read, trace);
+    const load = async ({ key, index, spec }: (typeof open)[number]): Promise<void> => {
+      values[index] = await this.#loads.load(this.#partitionOf(key), key, nowMs, spec, trace);
+    };
+    noteHits(trace, keys.length - missing.length + filled.size, keys.length);
+    await Promise.all(open.filter(({ index }) => !filled.has(index)).map(load));
+    return values;
+  }
+
+  /** Fills places with what shared layers have, with a span for each layer; answers which were filled. */
+  async #fillInRecorded(
+    values: unknown[],
+    missing: readonly number[],
+    keys: readonly string[],
+    beganMs: number,
+    read: ReadSpec,
+    trace: Trace,
+  ): Promise<ReadonlySet<number>> {
+    const asked = missing.map((index) => keys[index] as string);
+    const found =
+      asked.length === 0 ? [] : await this.#shared.many(asked, sharedRead(read, beganMs), read.signal, trace);
+    const filled = new Set<number>();
+    for (const [at, index] of missing.entries()) {
+      const entry = found[at]?.entry;
+      if (entry === undefined) continue;
+      values[index] = this.#values.release(entry);
+      filled.add(index);
+    }
+    return filled;
   }
 
   /** Begins the span of a synchronous call; `undefined` where nothing of it is kept. */
@@ -296,12 +350,18 @@ export class Reads {
     return this.#recorder.operation(name, { attributes: {}, key: keyText(key) }, call);
   }
 
-  #noteMemory(trace: Trace, held: object | undefined): void {
-    noteMemoryGet(trace, held === undefined ? this.#missed : 'hit');
+  #noteMemory(trace: Trace, key: string, held: object | undefined): void {
+    noteMemoryGet(trace, held === undefined ? this.#missed : 'hit', { key: keyText(key) });
     if (held !== undefined) trace.set(ATTRIBUTES.hit, true);
   }
 }
 
 function sharedRead({ memoryTtlMs, stack }: ReadSpec, beganMs: number): SharedRead {
   return { memoryTtlMs, stack, beganMs };
+}
+
+/** Notes how many of the keys of a call some layer had. */
+function noteHits(trace: Trace, hits: number, keys: number): void {
+  trace.set(ATTRIBUTES.hitCount, hits);
+  trace.set(ATTRIBUTES.hit, hits === keys);
 }

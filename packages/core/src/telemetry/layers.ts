@@ -1,9 +1,14 @@
 import { ATTRIBUTES, type LayerResult, MEMORY_LAYER, SPANS } from './names.ts';
 import { during, type Trace } from './trace.ts';
 
-/** Notes what memory answered, as a span that took no time to speak of. */
-export function noteMemoryGet(trace: Trace, result: LayerResult, hits?: number): void {
+/** Notes what memory answered about a key, or of how many of several keys it had, as a span that took no time to speak of. */
+export function noteMemoryGet(
+  trace: Trace,
+  result: LayerResult,
+  { key, hits }: { readonly key?: string; readonly hits?: number },
+): void {
   const span = trace.child(SPANS.layerGet, {
+    ...(key !== undefined && { key }),
     attributes: {
       [ATTRIBUTES.layer]: MEMORY_LAYER,
       [ATTRIBUTES.result]: result,
