@@ -16,7 +16,7 @@ test('no document names a code that does not exist', () => {
     .flatMap((path) =>
       [
         ...readDocument(path).matchAll(
-          /`((?:INVALID|REMOTE|UNSERIALIZABLE|UNDEFINED|VALUE|LOAD|NOT|CACHE|FENCE|CONFIG)_[A-Z_]+)`/g,
+          /`((?:INVALID|REMOTE|UNSERIALIZABLE|UNDEFINED|VALUE|LOAD|NOT|CACHE|FENCE|CONFIG|UNSUPPORTED)_[A-Z_]+)`/g,
         ),
       ]
         .map(([, code = '']) => code)

@@ -2,6 +2,7 @@ import { checkOptionalFunction } from './call-options.ts';
 import { invalidOption } from './checks.ts';
 import { type CacheEvents, EVENT_NAMES, type Health } from './emitter.ts';
 import { Engine } from './engine/engine.ts';
+import { CacheError } from './errors.ts';
 import { Namespace } from './namespace.ts';
 import { type CacheOptions, resolveOptions } from './options.ts';
 import type { CacheStats } from './stats.ts';
@@ -68,8 +69,15 @@ export class Cache extends Namespace implements AsyncDisposable {
 /**
  * Creates a cache. It starts to connect at once and can be used at once.
  *
- * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_DURATION` or `INVALID_NAME`
+ * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_DURATION`, `INVALID_NAME` or `UNSUPPORTED_RUNTIME`
  */
 export function createCache(options: CacheOptions): Cache {
+  checkRuntime();
   return new Cache(new Engine(resolveOptions(options)));
+}
+
+/** By what is missing there: an older Node would import all of this, and fail at the first load. */
+function checkRuntime(): void {
+  if (typeof Promise.withResolvers === 'function') return;
+  throw new CacheError('UNSUPPORTED_RUNTIME', `tierwise needs Node 22.18 or newer, this is ${process.version}`);
 }

@@ -21,6 +21,7 @@
  * - `FENCE_LOST`: a fence could not be renewed while the guarded write ran; the reason its `signal` fires with.
  * - `CONFIG_CONFLICT`: a live instance of the same cache runs with another `coherence.lease` or another number of partitions,
  *   or the shared state is of another format.
+ * - `UNSUPPORTED_RUNTIME`: the Node that runs this is older than tierwise can run on.
  * - `INTERNAL`: an invariant of tierwise itself is broken; please report it.
  */
 export type ErrorCode = (typeof ERROR_CODES)[number];
@@ -46,6 +47,7 @@ export const ERROR_CODES = [
   'FENCE_UNAVAILABLE',
   'FENCE_LOST',
   'CONFIG_CONFLICT',
+  'UNSUPPORTED_RUNTIME',
   'INTERNAL',
 ] as const;
 
