@@ -33,5 +33,13 @@ test('what is no trace context is passed over, and more than eight are not taken
   const text = (origins: string): string => `1 ${EPOCH} 7 ${encodeEvent({ ...NOTHING, keys: ['k'] })}\n${origins}`;
   expect(decodeMessage(text(`x,${ORIGIN}, `))?.origins).toEqual([ORIGIN]);
   expect(decodeMessage(text('nonsense'))).toMatchObject({ invalidation: { keys: ['k'] } });
+  for (const invalid of [
+    ORIGIN.replace(/-[0-9a-f]{32}-/, `-${'0'.repeat(32)}-`),
+    ORIGIN.replace(/-[0-9a-f]{16}-/, `-${'0'.repeat(16)}-`),
+    `ff${ORIGIN.slice(2)}`,
+  ]) {
+    expect(decodeMessage(text(`${invalid},${ORIGIN}`))?.origins).toEqual([ORIGIN]);
+    expect(decodeMessage(text(invalid))).not.toHaveProperty('origins');
+  }
   expect(decodeMessage(text(Array.from({ length: 20 }, () => ORIGIN).join(',')))?.origins).toHaveLength(8);
 });

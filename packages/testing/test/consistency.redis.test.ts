@@ -88,6 +88,10 @@ describe('tierwise-consistency', () => {
       code: 2,
       stderr: expect.stringContaining('with --cluster'),
     });
+    expect(await runCommand(['--partitions', '4'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--partitions is for a run with --cluster'),
+    });
     const twoClusters = await runCommand(['--cluster'], { redisUrl: 'redis://127.0.0.1:1' });
     expect(twoClusters).toMatchObject({ code: 2, stderr: expect.stringContaining('unset REDIS_URL') });
     expect(await runCommand(['--help'], { command: 'package' })).toMatchObject({

@@ -29,7 +29,8 @@ export const MAX_ORIGINS = 8;
 
 const NO_ORIGINS: readonly string[] = Object.freeze([]);
 
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** Version `ff` and ids of zeros alone are what W3C Trace Context calls invalid. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const HEADER = /^1 ([0-9a-f]{32}) (\d{1,16}) /;
 

@@ -85,6 +85,9 @@ export function parseOptions(args: readonly string[], redisUrl: string | undefin
   }
   const isCluster = values.cluster === true;
   const store = storeOf(values.store);
+  if (values.partitions !== undefined && !isCluster) {
+    throw new UsageError('--partitions is for a run with --cluster; on one server a cache has a single partition');
+  }
   const partitions = wholeNumber('--partitions', values.partitions, 16, 1, 1_024);
   const commandTimeoutMs = duration('--command-timeout', values['command-timeout'], 1_000);
   return {
