@@ -1,40 +1,26 @@
 import type { MeterProvider } from '@opentelemetry/api';
-import { type Cache, createCache, inProcess } from 'tierwise';
+import { type Cache, type CacheOptions, inProcess } from 'tierwise';
 import { DURATIONS, FIGURES } from 'tierwise/telemetry';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Row, readDocument, tableOf } from '../../../scripts/test/markdown.ts';
 import { instrumentTierwise, openTelemetry } from '../src/index.ts';
 import { SCOPE } from '../src/scope.ts';
-import { type OtlpReceiver, type ReceivedPoint, startReceiver } from './support/otlp-receiver.ts';
-import { registerGlobally, type Sdk, startSdk, unregister } from './support/sdk.ts';
+import type { ReceivedPoint } from './support/otlp-receiver.ts';
+import { registerGlobally } from './support/sdk.ts';
+import { serviceOfEachTest } from './support/service.ts';
 
-let receiver: OtlpReceiver;
-let sdk: Sdk;
-const caches: Cache[] = [];
+const service = serviceOfEachTest();
 
-beforeEach(async () => {
-  receiver = await startReceiver();
-  sdk = startSdk(receiver, 'one');
-});
-
-afterEach(async () => {
-  for (const cache of caches.splice(0)) await cache.close();
-  await sdk.shutdown();
-  unregister();
-  await receiver[Symbol.asyncDispose]();
-});
-
-async function open(options: Partial<Parameters<typeof createCache>[0]> = {}): Promise<Cache> {
-  const telemetry = openTelemetry({ meterProvider: sdk.meterProvider });
-  const cache = createCache({ name: 'shop', ttl: '5m', memory: { maxEntries: 2 }, telemetry, ...options });
-  caches.push(cache);
+async function open(options: Partial<CacheOptions> = {}): Promise<Cache> {
+  const telemetry = openTelemetry({ meterProvider: service.sdk.meterProvider });
+  const cache = service.open({ memory: { maxEntries: 2 }, telemetry, ...options });
   await cache.ready();
   return cache;
 }
 
 async function received(): Promise<readonly ReceivedPoint[]> {
-  await sdk.flush();
-  return receiver.points;
+  await service.sdk.flush();
+  return service.receiver.points;
 }
 
 /** The value of one series, by its attributes beside the name of the cache. */
@@ -119,7 +105,7 @@ test('every metric has the name, instrument and unit of the document, and no att
 describe('caches of one name', () => {
   test('are one series: counts add up and stay when one is closed', async () => {
     const remote = inProcess();
-    const telemetry = openTelemetry({ meterProvider: sdk.meterProvider });
+    const telemetry = openTelemetry({ meterProvider: service.sdk.meterProvider });
     const a = await open({ remote, telemetry });
     const b = await open({ remote, telemetry });
     await a.get('k');
@@ -150,7 +136,7 @@ describe('caches of one name', () => {
     let callbacks = 0;
     const meterProvider: MeterProvider = {
       getMeter(...scope) {
-        const meter = sdk.meterProvider.getMeter(...scope);
+        const meter = service.sdk.meterProvider.getMeter(...scope);
         const add = meter.addBatchObservableCallback.bind(meter);
         meter.addBatchObservableCallback = (...args) => {
           callbacks++;
@@ -167,7 +153,7 @@ describe('caches of one name', () => {
   });
 
   test('are told apart by their names', async () => {
-    const telemetry = openTelemetry({ meterProvider: sdk.meterProvider });
+    const telemetry = openTelemetry({ meterProvider: service.sdk.meterProvider });
     const a = await open({ telemetry });
     await open({ telemetry, name: 'other' });
     await a.get('k');
@@ -184,7 +170,7 @@ describe('a global provider', () => {
     try {
       const cache = await open({ telemetry: undefined as never });
       await cache.get('k');
-      registerGlobally(sdk);
+      registerGlobally(service.sdk);
       // Any command of the shared layer; a tail every third of Δ is one.
       await cache.get('l');
       expect(seriesOf(await received(), FIGURES.requests, { 'cache.layer': 'l1', 'cache.result': 'miss' })).toBe(2);
@@ -195,7 +181,7 @@ describe('a global provider', () => {
 
   // Symptom: counts went down and came back, since those of the instrumentation before went on being exported as well.
   test('counts what a cache did once when it is called again', async () => {
-    registerGlobally(sdk);
+    registerGlobally(service.sdk);
     instrumentTierwise();
     const cache = await open({ telemetry: undefined as never });
     await cache.get('k');
@@ -212,7 +198,7 @@ describe('a global provider', () => {
   });
 
   test('hears no more of caches once the instrumentation is stopped', async () => {
-    registerGlobally(sdk);
+    registerGlobally(service.sdk);
     const stop = instrumentTierwise();
     const cache = await open({ telemetry: undefined as never });
     await cache.get('k');

@@ -1,44 +1,24 @@
 import { setImmediate } from 'node:timers/promises';
 import { context, metrics, type Span, trace } from '@opentelemetry/api';
-import { type Cache, createCache, inProcess } from 'tierwise';
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { type Cache, inProcess } from 'tierwise';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { instrumentTierwise, type OpenTelemetryOptions, openTelemetry } from '../src/index.ts';
-import { type OtlpReceiver, startReceiver } from './support/otlp-receiver.ts';
-import { registerGlobally, type Sdk, startSdk, unregister } from './support/sdk.ts';
+import { registerGlobally, startSdk } from './support/sdk.ts';
+import { serviceOfEachTest } from './support/service.ts';
 import { named, one, treeOf } from './support/traces.ts';
 import { withTails } from './support/with-tails.ts';
 
-let receiver: OtlpReceiver;
-let sdk: Sdk;
-const caches: Cache[] = [];
-
-beforeEach(async () => {
-  receiver = await startReceiver();
-  sdk = startSdk(receiver, 'one');
-});
-
-afterEach(async () => {
-  for (const cache of caches.splice(0)) await cache.close();
-  await sdk.shutdown();
-  unregister();
-  await receiver[Symbol.asyncDispose]();
-});
-
-function open(options: Partial<Parameters<typeof createCache>[0]> = {}): Cache {
-  const cache = createCache({ name: 'shop', ttl: '5m', memory: { maxEntries: 10_000 }, ...options });
-  caches.push(cache);
-  return cache;
-}
+const service = serviceOfEachTest();
 
 async function openRecorded(options?: OpenTelemetryOptions): Promise<Cache> {
-  registerGlobally(sdk);
-  const cache = open({ telemetry: openTelemetry(options) });
+  registerGlobally(service.sdk);
+  const cache = service.open({ telemetry: openTelemetry(options) });
   await cache.ready();
   return cache;
 }
 
 /** Runs a call inside a span of the service, as a request would. */
-async function inRequest<R>(call: (span: Span) => Promise<R>, provider = sdk.tracerProvider): Promise<R> {
+async function inRequest<R>(call: (span: Span) => Promise<R>, provider = service.sdk.tracerProvider): Promise<R> {
   return provider.getTracer('test').startActiveSpan('request', async (span) => {
     try {
       return await call(span);
@@ -52,8 +32,8 @@ async function inRequest<R>(call: (span: Span) => Promise<R>, provider = sdk.tra
 async function received() {
   await setImmediate();
   await setImmediate();
-  await sdk.flush();
-  return receiver.spans;
+  await service.sdk.flush();
+  return service.receiver.spans;
 }
 
 test('runs on the SDK that this run is about', async () => {
@@ -88,7 +68,7 @@ describe('a cold getOrSet, as received', () => {
     await inRequest(() =>
       cache.getOrSet('k', async () => {
         await new Promise((resolve) => setTimeout(resolve, 1));
-        return sdk.tracerProvider.getTracer('db').startActiveSpan('SELECT', (span) => {
+        return service.sdk.tracerProvider.getTracer('db').startActiveSpan('SELECT', (span) => {
           span.end();
           return 1;
         });
@@ -128,7 +108,7 @@ describe('keys', () => {
       ['l1', expected],
       ['in-process', expected],
     ]);
-    if (recordKeys !== 'full') expect(JSON.stringify(receiver.spans)).not.toContain('user:7');
+    if (recordKeys !== 'full') expect(JSON.stringify(service.receiver.spans)).not.toContain('user:7');
   });
 });
 
@@ -201,13 +181,13 @@ describe('contexts', () => {
   });
 
   test('of messages and listeners are not those of a request that created the cache or needed its proof', async () => {
-    registerGlobally(sdk);
+    registerGlobally(service.sdk);
     const inner = inProcess();
     let isAway = false;
     const remote = withTails(inner, (tail) => (isAway ? Promise.reject(new Error('away')) : tail()));
     const heard: [event: string, active: Span | undefined][] = [];
     const cache = await inRequest(async () => {
-      const created = open({ remote, telemetry: openTelemetry(), coherence: { lease: '100ms' } });
+      const created = service.open({ remote, telemetry: openTelemetry(), coherence: { lease: '100ms' } });
       for (const event of ['resync', 'suspect', 'coherent'] as const) {
         created.on(event, () => heard.push([event, trace.getActiveSpan()]));
       }
@@ -239,11 +219,11 @@ describe('nothing is recorded', () => {
   });
 
   test('below a request that was not sampled, not even an own span that is thrown away', async () => {
-    const off = startSdk(receiver, 'off', 'off');
+    const off = startSdk(service.receiver, 'off', 'off');
     registerGlobally(off);
     const begun: string[] = [];
     const { tracerProvider } = off;
-    const cache = open({
+    const cache = service.open({
       telemetry: openTelemetry({
         tracerProvider: {
           getTracer: (...scope) => {
@@ -269,11 +249,11 @@ describe('nothing is recorded', () => {
     await off.flush();
     await off.shutdown();
     expect(begun).toEqual([]);
-    expect(receiver.spans).toEqual([]);
+    expect(service.receiver.spans).toEqual([]);
   });
 
   test('without an SDK', async () => {
-    const cache = open({ telemetry: openTelemetry({ rootSpans: true }) });
+    const cache = service.open({ telemetry: openTelemetry({ rootSpans: true }) });
     expect(await cache.getOrSet('k', () => 1)).toBe(1);
     expect(await cache.delete('k')).toEqual({ delivered: true });
     expect(cache.stats().telemetryErrors).toBe(0);
@@ -295,15 +275,16 @@ test('with rootSpans a call outside a trace begins one, and so the sampler decid
 
 describe('instrumentTierwise', () => {
   test('records caches that were there before and those created after, until it is stopped', async () => {
-    const before = open({ name: 'before' });
+    const before = service.open({ name: 'before' });
     const stop = instrumentTierwise();
-    const after = open({ name: 'after' });
+    const after = service.open({ name: 'after' });
     await Promise.all([before.ready(), after.ready()]);
     // The SDK may come last of all: it is met with any command of the shared layer, and a tail every third of Δ is one.
-    registerGlobally(sdk);
+    registerGlobally(service.sdk);
     await Promise.all([before.get('other'), after.get('other')]);
     await inRequest(() => Promise.all([before.get('k'), after.get('k')]));
-    const names = (): unknown[] => named(receiver.spans, 'cache.get').map(({ attributes }) => attributes['cache.name']);
+    const names = (): unknown[] =>
+      named(service.receiver.spans, 'cache.get').map(({ attributes }) => attributes['cache.name']);
     await received();
     expect(names().toSorted()).toEqual(['after', 'before']);
     stop();
@@ -313,10 +294,10 @@ describe('instrumentTierwise', () => {
   });
 
   test('leaves a cache alone that has telemetry of its own', async () => {
-    registerGlobally(sdk);
+    registerGlobally(service.sdk);
     const stop = instrumentTierwise({ recordKeys: 'full' });
     try {
-      const cache = open({ telemetry: openTelemetry() });
+      const cache = service.open({ telemetry: openTelemetry() });
       await inRequest(() => cache.get('k'));
       expect(one(await received(), 'cache.get').attributes).not.toHaveProperty('cache.key');
     } finally {
@@ -325,11 +306,11 @@ describe('instrumentTierwise', () => {
   });
 
   test('replaces what was there, and only what is in force can be stopped', async () => {
-    registerGlobally(sdk);
+    registerGlobally(service.sdk);
     const stopFirst = instrumentTierwise();
     const stopSecond = instrumentTierwise({ recordKeys: 'full' });
     stopFirst();
-    const cache = open();
+    const cache = service.open();
     await inRequest(() => cache.get('k'));
     expect(one(await received(), 'cache.get').attributes['cache.key']).toBe('k');
     stopSecond();
