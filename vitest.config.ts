@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -21,6 +22,8 @@ export default defineConfig({
   // Tests run against the sources: no build comes before them.
   ssr: { resolve: { conditions: ['@tierwise/source', 'node', 'import', 'default'] } },
   test: {
+    // Tests of real servers mostly wait; by itself a machine of two cores would run one file at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './scripts/vitest/count-reporter.ts'],
     projects: [
       {

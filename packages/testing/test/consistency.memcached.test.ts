@@ -19,12 +19,4 @@ describe('tierwise-consistency with entries in Memcached', () => {
     expect(stdout).toMatch(/staleness: i0 on /);
     expect(code).toBe(1);
   });
-
-  it('refuses faults of a Memcached that is not there', async () => {
-    expect(await runCommand(['--fault', 'memevict'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('--store memcached'),
-    });
-    expect(await runCommand(['--store', 'disk'])).toMatchObject({ code: 2, stderr: expect.stringContaining("'disk'") });
-  });
 });

@@ -67,33 +67,12 @@ describe('tierwise-consistency', () => {
     expect(leftovers).toEqual([]);
   });
 
-  it('says what is wrong with an option', async () => {
-    expect(await runCommand(['--fault', 'flood'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining("got 'flood'"),
-    });
-    expect(await runCommand(['--lease', 'soon'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('--lease'),
-    });
-    expect(await runCommand(['--lease', '10ms'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('from 100 ms'),
-    });
-    const foreign = await runCommand(['--fault', 'flushall'], { redisUrl: 'redis://127.0.0.1:1' });
-    expect(foreign).toMatchObject({ code: 2, stderr: expect.stringContaining('would harm') });
-    const misplaced = await runCommand(['--cluster', '--fault', 'rollback']);
-    expect(misplaced).toMatchObject({ code: 2, stderr: expect.stringContaining('without --cluster') });
-    expect(await runCommand(['--fault', 'migrate'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('with --cluster'),
-    });
+  it('says what is wrong with an option, and how to use it', async () => {
     expect(await runCommand(['--partitions', '4'])).toMatchObject({
       code: 2,
+      stdout: '',
       stderr: expect.stringContaining('--partitions is for a run with --cluster'),
     });
-    const twoClusters = await runCommand(['--cluster'], { redisUrl: 'redis://127.0.0.1:1' });
-    expect(twoClusters).toMatchObject({ code: 2, stderr: expect.stringContaining('unset REDIS_URL') });
     expect(await runCommand(['--help'], { command: 'package' })).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('rollback'),
