@@ -93,7 +93,13 @@ export class ClusterLinks {
     const port = Number(target.slice(colon + 1));
     // An empty host is the one of the node that answers, which only a look-up knows for certain.
     if (colon <= 0 || !Number.isInteger(port) || port < 1) return undefined;
-    const address = this.#options.reach({ host: target.slice(0, colon), port });
+    let address: NodeAddress;
+    try {
+      address = this.#options.reach({ host: target.slice(0, colon), port });
+    } catch {
+      // What is wrong with the user's natMap, the look-up tells.
+      return undefined;
+    }
     return this.#nodes.get(addressText(address))?.links === home ? undefined : address;
   }
 

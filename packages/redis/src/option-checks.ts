@@ -90,6 +90,14 @@ export function checkNatMap(natMap: unknown, subject: string): asserts natMap is
 
 function checkAddress(address: unknown, subject: string): Address {
   checkObject(address, subject, ['host', 'port']);
+  return toAddress(address, subject);
+}
+
+/** The address in an object that may hold more than that. */
+export function toAddress(address: unknown, subject: string): Address {
+  if (typeof address !== 'object' || address === null) {
+    throw invalidOption(subject, `must be an object, got ${describe(address)}`);
+  }
   const { host, port } = address as Partial<Address>;
   checkName(host, `${subject}.host`, 'text');
   checkPort(port, `${subject}.port`);

@@ -8,6 +8,7 @@ import {
   checkNodes,
   checkSentinels,
   checkUrl,
+  toAddress,
 } from './option-checks.ts';
 
 /** Options that every kind of connection takes. */
@@ -178,7 +179,9 @@ function standalone(create: (overrides: ConnectionOverrides) => Redis): Source {
 function reachThrough(natMap: NatMap | undefined): (address: NodeAddress) => NodeAddress {
   return (address) => {
     const text = `${address.host}:${address.port}`;
-    return (typeof natMap === 'function' ? natMap(text) : natMap?.[text]) ?? address;
+    if (typeof natMap !== 'function') return natMap?.[text] ?? address;
+    const mapped = natMap(text) ?? undefined;
+    return mapped === undefined ? address : toAddress(mapped, `redis.cluster.natMap('${text}')`);
   };
 }
 

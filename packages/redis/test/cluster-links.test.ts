@@ -86,7 +86,10 @@ beforeEach(async () => {
   const cluster = new ClusterLinks({
     clock,
     topology: topology as ClusterTopology,
-    reach: (address) => address,
+    reach: (address) => {
+      if (address.host === 'unmapped') throw new CacheError('INVALID_OPTIONS', 'the natMap is wrong');
+      return address;
+    },
     createLinks: (address, onDown) => {
       const node = new FakeNode(address, onDown);
       nodes.push(node);
@@ -142,6 +145,14 @@ describe('MOVED', () => {
     expect(nodes.map(({ isClosed }) => isClosed)).toEqual([true, false]);
     expect(heard).toEqual(['0 down']);
     expect(lookUps).toBe(1);
+  });
+
+  test('to an address that the natMap has no use for harms nobody, and is looked up', async () => {
+    partitions[0]?.onRedirected(`MOVED ${slotOf(0)} unmapped:3`);
+    expect(homes()).toEqual([undefined, 2]);
+    expect(heard).toEqual(['0 down']);
+    await clock.advance(5_000);
+    expect(homes()).toEqual([1, 2]);
   });
 
   test('has the node looked at: it may be no primary any more', () => {

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { redis } from '../src/index.ts';
+import { resolveRedisOptions } from '../src/options.ts';
 
 const URL = 'redis://127.0.0.1:1';
 const NODE = { host: 'h', port: 7_000 };
@@ -177,6 +178,21 @@ describe('redis() refuses, naming the rule and what it was given,', () => {
     expect(refusal({ client: client(), partitions: 4 })).toBe(
       'redis.partitions is for a Cluster client only, got a Redis',
     );
+  });
+});
+
+describe('a natMap that is a function', () => {
+  const reach = (natMap: unknown) =>
+    resolveRedisOptions({ cluster: { nodes: [NODE], natMap: natMap as never } }).reach({ host: 'inner', port: 7 });
+
+  test('leaves an address as it is where it answers nothing', () => {
+    for (const nothing of [undefined, null]) expect(reach(() => nothing)).toEqual({ host: 'inner', port: 7 });
+    expect(reach((address: string) => (address === 'inner:7' ? { ...NODE, family: 4 } : null))).toEqual(NODE);
+  });
+
+  test('is told what is wrong with its answer', () => {
+    const message = "redis.cluster.natMap('inner:7') must be an object, got a string";
+    expect(() => reach(() => 'h:7')).toThrowError(expect.objectContaining({ code: 'INVALID_OPTIONS', message }));
   });
 });
 
