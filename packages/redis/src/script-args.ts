@@ -5,7 +5,6 @@ import {
   floorBucket,
   type Invalidation,
   NOTHING,
-  SEQ_OFFSET,
   type StoreWrite,
   type TailRequest,
   withOrigins,
@@ -22,8 +21,8 @@ export interface ScriptContext {
 
 export type ScriptArg = string | number | Buffer;
 
-/** Bytes of an own sequence number inside an envelope. */
-const SEQ_BYTES = 8;
+/** Lease, fence slot, lifetime and length of one entry; a slot has up to 5 digits, a safe integer up to 16. */
+const MAX_ENTRY_HEADER_BYTES = 8 + 6 + 17 + 4;
 
 // What follows timeline and new epoch, in the order of each script's header.
 
@@ -59,10 +58,7 @@ export function invalidateArgs(
 
 /** All leases are of one epoch. */
 export function fillArgs(writes: readonly StoreWrite[]): ScriptArg[] {
-  return [
-    ...epochArgs(writes),
-    ...writes.flatMap(({ key, lease, ttlMs, bytes }) => [fenceSlot(key), lease.seq, ttlMs, toBuffer(bytes)]),
-  ];
+  return [...epochArgs(writes), packEntries(writes)];
 }
 
 /** All leases are of one epoch. */
@@ -78,11 +74,7 @@ export function setArgs(
     withOrigins(encodeEvent({ ...NOTHING, keys }), origins),
     logEvents,
     ...epochArgs(writes),
-    ...writes.flatMap(({ key, lease, ttlMs, bytes }) => {
-      const envelope = toBuffer(bytes);
-      const after = envelope.subarray(SEQ_OFFSET + SEQ_BYTES);
-      return [fenceSlot(key), lease.seq, ttlMs, envelope.subarray(0, SEQ_OFFSET), after];
-    }),
+    packEntries(writes),
   ];
 }
 
@@ -90,6 +82,31 @@ export function setArgs(
 function epochArgs(writes: readonly StoreWrite[]): ScriptArg[] {
   const epoch = writes[0]?.lease.epoch ?? '';
   return [epoch, Buffer.from(epoch, 'hex')];
+}
+
+/** All entries of a call in one argument; the layout is stated in `shared/unpack-entries.lua`. */
+function packEntries(writes: readonly StoreWrite[]): Buffer {
+  let most = 0;
+  for (const { bytes } of writes) most += MAX_ENTRY_HEADER_BYTES + bytes.byteLength;
+  const packed = Buffer.allocUnsafe(most);
+  let at = 0;
+  for (const { key, lease, ttlMs, bytes } of writes) {
+    packed.writeUInt32BE(Math.floor(lease.seq / 2 ** 32), at);
+    packed.writeUInt32BE(lease.seq % 2 ** 32, at + 4);
+    at = writeDigits(packed, String(fenceSlot(key)), at + 8);
+    at = writeDigits(packed, String(ttlMs), at);
+    packed.writeUInt32BE(bytes.byteLength, at);
+    packed.set(bytes, at + 4);
+    at += 4 + bytes.byteLength;
+  }
+  return packed.subarray(0, at);
+}
+
+/** Writes a short ASCII text behind its length, and answers where it ends. */
+function writeDigits(bytes: Buffer, text: string, offset: number): number {
+  bytes[offset] = text.length;
+  for (let index = 0; index < text.length; index++) bytes[offset + 1 + index] = text.charCodeAt(index);
+  return offset + 1 + text.length;
 }
 
 /** All that ending the fence takes, for whoever finds it expired: see `shared/lift-expired.lua`. */
@@ -124,8 +141,4 @@ function versionFields({ tags, prefixes, patterns }: Invalidation): string[] {
     ...prefixes.map((prefix) => `p:${floorBucket('p', prefix)}:${prefix}`),
     ...patterns.map((pattern) => `g:0:${pattern}`),
   ];
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

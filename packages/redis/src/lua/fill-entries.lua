@@ -6,7 +6,7 @@
 -- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4..] entries
 -- ARGV[1] timeline   ARGV[2] epoch to start if needed
 -- ARGV[3] epoch of all leases, 32 hex digits   ARGV[4] the same, 16 raw bytes
--- then for each entry: fence slot, lease, lifetime in ms (0 for ever), envelope
+-- ARGV[5] the entries, see unpack-entries
 -- Returns {'OK', epoch, seq, outcome, ...}, one outcome an entry (see judge-entry), or {'TIMELINE', timeline}.
 --
 -- One step, because an event between the check of the fence and the write would be undone. All keys are of one slot.
@@ -15,29 +15,29 @@
 -- include: shared/forget-names.lua
 -- include: shared/lift-expired.lua
 -- include: shared/judge-entry.lua
+-- include: shared/unpack-entries.lua
 
-local slots = {}
-for i = 4, #KEYS do slots[#slots + 1] = ARGV[5 + 4 * (i - 4)] end
+local packed = ARGV[5]
+local leases, slots, lives, starts, ends = unpackEntries(packed)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
 local reply, versions = {'OK', epoch, seq}, {}
-for i = 4, #KEYS do
-  local at = 5 + 4 * (i - 4)
-  local storedLease
-  storedLease, versions[i] = datesOf(KEYS[i], ARGV[4])
-  reply[i] = judge(KEYS[i], slotSeqs[i - 3], tonumber(ARGV[at + 1]), ARGV[3], storedLease, ARGV[at + 3], 57)
+for i = 1, #slots do
+  local key, storedLease = KEYS[i + 3]
+  storedLease, versions[i] = datesOf(key, ARGV[4])
+  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, packed, starts[i] + 56)
 end
-for i = 4, #KEYS do
-  if reply[i] == 1 then
-    local at = 5 + 4 * (i - 4)
-    local envelope = ARGV[at + 3]
+for i = 1, #slots do
+  if reply[i + 3] == 1 then
+    local start = starts[i]
+    local envelope = string.sub(packed, start, ends[i])
     if versions[i] > 0 then
       envelope = string.sub(envelope, 1, 48) .. struct.pack('>I8', versions[i]) .. string.sub(envelope, 57)
     end
-    if ARGV[at + 2] == '0' then
-      redis.call('SET', KEYS[i], envelope)
+    if lives[i] == '0' then
+      redis.call('SET', KEYS[i + 3], envelope)
     else
-      redis.call('SET', KEYS[i], envelope, 'PX', ARGV[at + 2])
+      redis.call('SET', KEYS[i + 3], envelope, 'PX', lives[i])
     end
   end
 end

@@ -32,7 +32,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: 'fbfa613adec4593200bad8ebd1b604ed92483d48',
+  sha1: 'caf6764560d02852a5ad9ba51f476dd49038a5bd',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -163,10 +163,11 @@ local function isCovered(key, bytes, at)
   return false
 end
 local function datesOf(key, rawEpoch)
-  local head = redis.pcall('GETRANGE', key, 0, 55)
-  if #head ~= 56 or string.byte(head, 1) ~= 1 or string.byte(head, 2) ~= 0x74 then return 0, 0 end
-  if string.sub(head, 25, 40) ~= rawEpoch then return 0, 0 end
-  return struct.unpack('>I8', head, 9), struct.unpack('>I8', head, 49)
+  local head = redis.pcall('GETRANGE', key, '0', '55')
+  if #head ~= 56 then return 0, 0 end
+  local format, mark, lease, entryEpoch, version = struct.unpack('>BBxxxxxxI8xxxxxxxxc16xxxxxxxxI8', head)
+  if format ~= 1 or mark ~= 0x74 or entryEpoch ~= rawEpoch then return 0, 0 end
+  return lease, version
 end
 local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
   if entryEpoch ~= epoch or lease > seq then return 4 end
@@ -175,27 +176,37 @@ local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
   if storedLease > lease then return 3 end
   return 1
 end
-local slots = {}
-for i = 4, #KEYS do slots[#slots + 1] = ARGV[5 + 4 * (i - 4)] end
+local function unpackEntries(packed)
+  local leases, slots, lives, starts, ends, at = {}, {}, {}, {}, {}, 1
+  for i = 1, #KEYS - 3 do
+    local size
+    leases[i], slots[i], lives[i], size, at = struct.unpack('>I8Bc0Bc0I4', packed, at)
+    starts[i] = at
+    at = at + size
+    ends[i] = at - 1
+  end
+  return leases, slots, lives, starts, ends
+end
+local packed = ARGV[5]
+local leases, slots, lives, starts, ends = unpackEntries(packed)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 local reply, versions = {'OK', epoch, seq}, {}
-for i = 4, #KEYS do
-  local at = 5 + 4 * (i - 4)
-  local storedLease
-  storedLease, versions[i] = datesOf(KEYS[i], ARGV[4])
-  reply[i] = judge(KEYS[i], slotSeqs[i - 3], tonumber(ARGV[at + 1]), ARGV[3], storedLease, ARGV[at + 3], 57)
+for i = 1, #slots do
+  local key, storedLease = KEYS[i + 3]
+  storedLease, versions[i] = datesOf(key, ARGV[4])
+  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, packed, starts[i] + 56)
 end
-for i = 4, #KEYS do
-  if reply[i] == 1 then
-    local at = 5 + 4 * (i - 4)
-    local envelope = ARGV[at + 3]
+for i = 1, #slots do
+  if reply[i + 3] == 1 then
+    local start = starts[i]
+    local envelope = string.sub(packed, start, ends[i])
     if versions[i] > 0 then
       envelope = string.sub(envelope, 1, 48) .. struct.pack('>I8', versions[i]) .. string.sub(envelope, 57)
     end
-    if ARGV[at + 2] == '0' then
-      redis.call('SET', KEYS[i], envelope)
+    if lives[i] == '0' then
+      redis.call('SET', KEYS[i + 3], envelope)
     else
-      redis.call('SET', KEYS[i], envelope, 'PX', ARGV[at + 2])
+      redis.call('SET', KEYS[i + 3], envelope, 'PX', lives[i])
     end
   end
 end
@@ -682,7 +693,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: 'f22ac315c1164ee08610e101a58d1356873970f6',
+  sha1: '36914b45393057c875da31cf79c9fddaf1564181',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -813,10 +824,11 @@ local function isCovered(key, bytes, at)
   return false
 end
 local function datesOf(key, rawEpoch)
-  local head = redis.pcall('GETRANGE', key, 0, 55)
-  if #head ~= 56 or string.byte(head, 1) ~= 1 or string.byte(head, 2) ~= 0x74 then return 0, 0 end
-  if string.sub(head, 25, 40) ~= rawEpoch then return 0, 0 end
-  return struct.unpack('>I8', head, 9), struct.unpack('>I8', head, 49)
+  local head = redis.pcall('GETRANGE', key, '0', '55')
+  if #head ~= 56 then return 0, 0 end
+  local format, mark, lease, entryEpoch, version = struct.unpack('>BBxxxxxxI8xxxxxxxxc16xxxxxxxxI8', head)
+  if format ~= 1 or mark ~= 0x74 or entryEpoch ~= rawEpoch then return 0, 0 end
+  return lease, version
 end
 local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
   if entryEpoch ~= epoch or lease > seq then return 4 end
@@ -825,43 +837,53 @@ local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
   if storedLease > lease then return 3 end
   return 1
 end
-local slots = {}
-for i = 4, #KEYS do slots[#slots + 1] = ARGV[9 + 5 * (i - 4)] end
-local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
-local outcomes, reply, isEvent = {}, {'OK', epoch, seq}, false
-for i = 4, #KEYS do
-  local at = 9 + 5 * (i - 4)
-  local lease, after = tonumber(ARGV[at + 1]), ARGV[at + 4]
-  local storedLease, storedVersion = datesOf(KEYS[i], ARGV[8])
-  local version = struct.unpack('>I8', after, 25)
-  if version > 0 and storedVersion > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(KEYS[i], after, 33) then
-    outcomes[i] = version < storedVersion and 3 or 1
-  else
-    outcomes[i] = judge(KEYS[i], slotSeqs[i - 3], lease, ARGV[7], storedLease, after, 33) == 1 and 1 or 2
+local function unpackEntries(packed)
+  local leases, slots, lives, starts, ends, at = {}, {}, {}, {}, {}, 1
+  for i = 1, #KEYS - 3 do
+    local size
+    leases[i], slots[i], lives[i], size, at = struct.unpack('>I8Bc0Bc0I4', packed, at)
+    starts[i] = at
+    at = at + size
+    ends[i] = at - 1
   end
-  reply[i] = outcomes[i]
-  isEvent = isEvent or outcomes[i] ~= 3
+  return leases, slots, lives, starts, ends
+end
+local packed = ARGV[9]
+local leases, slots, lives, starts, ends = unpackEntries(packed)
+local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
+local reply, isEvent = {'OK', epoch, seq}, false
+for i = 1, #slots do
+  local key, lease, start = KEYS[i + 3], leases[i], starts[i]
+  local storedLease, storedVersion = datesOf(key, ARGV[8])
+  local version = storedVersion > 0 and struct.unpack('>I8', packed, start + 48) or 0
+  local outcome
+  if version > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(key, packed, start + 56) then
+    outcome = version < storedVersion and 3 or 1
+  else
+    outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, packed, start + 56) == 1 and 1 or 2
+  end
+  reply[i + 3] = outcome
+  isEvent = isEvent or outcome ~= 3
 end
 if not isEvent then return reply end
 seq = seq + 1
-redis.call('HSET', KEYS[1], 'seq', seq)
-local own = struct.pack('>I8', seq)
-local closing = {}
 reply[3] = seq
-for i = 4, #KEYS do
-  local at = 9 + 5 * (i - 4)
-  if outcomes[i] == 1 then
-    local envelope = ARGV[at + 3] .. own .. ARGV[at + 4]
-    if ARGV[at + 2] == '0' then
-      redis.call('SET', KEYS[i], envelope)
+local number, own, closing = string.format('%.0f', seq), struct.pack('>I8', seq), {}
+redis.call('HSET', KEYS[1], 'seq', number)
+for i = 1, #slots do
+  local key, start = KEYS[i + 3], starts[i]
+  if reply[i + 3] == 1 then
+    local envelope = string.sub(packed, start, start + 15) .. own .. string.sub(packed, start + 24, ends[i])
+    if lives[i] == '0' then
+      redis.call('SET', key, envelope)
     else
-      redis.call('SET', KEYS[i], envelope, 'PX', ARGV[at + 2])
+      redis.call('SET', key, envelope, 'PX', lives[i])
     end
-  elseif outcomes[i] == 2 then
-    redis.call('UNLINK', KEYS[i])
+  elseif reply[i + 3] == 2 then
+    redis.call('UNLINK', key)
   end
-  closing[#closing + 1] = ARGV[at]
-  closing[#closing + 1] = seq
+  closing[2 * i - 1] = slots[i]
+  closing[2 * i] = number
 end
 redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])

@@ -8,7 +8,7 @@
 -- ARGV[3] PUBLISH or SPUBLISH ARGV[4] channel
 -- ARGV[5] event text, origins ARGV[6] events the log keeps
 -- ARGV[7] epoch of all leases, 32 hex digits   ARGV[8] the same, 16 raw bytes
--- then for each entry: fence slot, lease, lifetime in ms (0 for ever), envelope up to its own seq, envelope after it
+-- ARGV[9] the entries, see unpack-entries; what their envelopes hold as own seq is replaced
 -- Returns {'OK', epoch, seq, outcome, ...}, seq that of the event if there is one, or {'TIMELINE', timeline}. Outcomes: 1 stored, 2 conflicted and dropped,
 -- 3 outdated by the version of what is stored, which stays.
 --
@@ -18,48 +18,48 @@
 -- include: shared/forget-names.lua
 -- include: shared/lift-expired.lua
 -- include: shared/judge-entry.lua
+-- include: shared/unpack-entries.lua
 
-local slots = {}
-for i = 4, #KEYS do slots[#slots + 1] = ARGV[9 + 5 * (i - 4)] end
+local packed = ARGV[9]
+local leases, slots, lives, starts, ends = unpackEntries(packed)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
-local outcomes, reply, isEvent = {}, {'OK', epoch, seq}, false
-for i = 4, #KEYS do
-  local at = 9 + 5 * (i - 4)
-  local lease, after = tonumber(ARGV[at + 1]), ARGV[at + 4]
-  local storedLease, storedVersion = datesOf(KEYS[i], ARGV[8])
-  local version = struct.unpack('>I8', after, 25)
-  if version > 0 and storedVersion > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(KEYS[i], after, 33) then
+local reply, isEvent = {'OK', epoch, seq}, false
+for i = 1, #slots do
+  local key, lease, start = KEYS[i + 3], leases[i], starts[i]
+  local storedLease, storedVersion = datesOf(key, ARGV[8])
+  local version = storedVersion > 0 and struct.unpack('>I8', packed, start + 48) or 0
+  local outcome
+  if version > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(key, packed, start + 56) then
     -- Both sides have a version of the caller's: that alone tells which one is newer.
-    outcomes[i] = version < storedVersion and 3 or 1
+    outcome = version < storedVersion and 3 or 1
   else
-    outcomes[i] = judge(KEYS[i], slotSeqs[i - 3], lease, ARGV[7], storedLease, after, 33) == 1 and 1 or 2
+    outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, packed, start + 56) == 1 and 1 or 2
   end
-  reply[i] = outcomes[i]
-  isEvent = isEvent or outcomes[i] ~= 3
+  reply[i + 3] = outcome
+  isEvent = isEvent or outcome ~= 3
 end
 -- What is stored stays, so nobody has anything to forget.
 if not isEvent then return reply end
 
 seq = seq + 1
-redis.call('HSET', KEYS[1], 'seq', seq)
-local own = struct.pack('>I8', seq)
-local closing = {}
 reply[3] = seq
-for i = 4, #KEYS do
-  local at = 9 + 5 * (i - 4)
-  if outcomes[i] == 1 then
-    local envelope = ARGV[at + 3] .. own .. ARGV[at + 4]
-    if ARGV[at + 2] == '0' then
-      redis.call('SET', KEYS[i], envelope)
+local number, own, closing = string.format('%.0f', seq), struct.pack('>I8', seq), {}
+redis.call('HSET', KEYS[1], 'seq', number)
+for i = 1, #slots do
+  local key, start = KEYS[i + 3], starts[i]
+  if reply[i + 3] == 1 then
+    local envelope = string.sub(packed, start, start + 15) .. own .. string.sub(packed, start + 24, ends[i])
+    if lives[i] == '0' then
+      redis.call('SET', key, envelope)
     else
-      redis.call('SET', KEYS[i], envelope, 'PX', ARGV[at + 2])
+      redis.call('SET', key, envelope, 'PX', lives[i])
     end
-  elseif outcomes[i] == 2 then
-    redis.call('UNLINK', KEYS[i])
+  elseif reply[i + 3] == 2 then
+    redis.call('UNLINK', key)
   end
-  closing[#closing + 1] = ARGV[at]
-  closing[#closing + 1] = seq
+  closing[2 * i - 1] = slots[i]
+  closing[2 * i] = number
 end
 redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])

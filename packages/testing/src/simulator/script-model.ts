@@ -3,8 +3,8 @@ import {
   CacheError,
   decodeEvent,
   encodeEvent,
+  fenceSlot,
   floorBucket,
-  SEQ_OFFSET,
   type StoreWrite,
   splitOrigins,
   type TailReply,
@@ -77,16 +77,7 @@ function invalidate(authority: Authority, event: string, nowMs: number): unknown
 }
 
 function fill(authority: Authority, { keys, args }: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
-  const epoch = String(args[2]);
-  const writes = entryKeys(keys).map((key, index): StoreWrite => {
-    const at = 4 + 4 * index;
-    return {
-      key,
-      lease: { epoch, seq: Number(args[at + 1]) },
-      ttlMs: Number(args[at + 2]),
-      bytes: bytesOf(args[at + 3]),
-    };
-  });
+  const writes = unpackEntries(entryKeys(keys), String(args[2]), args[4]);
   const before = authority.read(keysOf(writes), nowMs);
   const reply = authority.fill(writes, nowMs);
   for (const [index, write] of writes.entries()) {
@@ -96,14 +87,7 @@ function fill(authority: Authority, { keys, args }: ScriptCall, nowMs: number, w
 }
 
 function set(authority: Authority, { keys, args }: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
-  const epoch = String(args[6]);
-  const writes = entryKeys(keys).map((key, index): StoreWrite => {
-    const at = 8 + 5 * index;
-    const bytes = Buffer.concat([bytesOf(args[at + 3]), Buffer.alloc(8), bytesOf(args[at + 4])]);
-    return { key, lease: { epoch, seq: Number(args[at + 1]) }, ttlMs: Number(args[at + 2]), bytes };
-  });
-  if (bytesOf(args[11]).byteLength !== SEQ_OFFSET)
-    throw new Error('the envelope is cut elsewhere than the model knows');
+  const writes = unpackEntries(entryKeys(keys), String(args[6]), args[8]);
   const before = authority.read(keysOf(writes), nowMs);
   const { origins } = splitOrigins(String(args[4]));
   const reply = authority.set(writes, nowMs, origins);
@@ -148,6 +132,25 @@ function printSnapshot(reply: TailReply, snapshot: NonNullable<TailReply['snapsh
 function entryKeys(keys: readonly string[]): string[] {
   const base = String(keys[0]).slice(0, -'#meta'.length);
   return keys.slice(3).map((key) => key.slice(base.length + 1));
+}
+
+/** The entries of a call, as `packages/redis/src/lua/shared/unpack-entries.lua` takes them apart. */
+function unpackEntries(keys: readonly string[], epoch: string, argument: ScriptCall['args'][number] | undefined) {
+  const packed = bytesOf(argument);
+  let at = 0;
+  const take = (length: number): Buffer => {
+    at += length;
+    return packed.subarray(at - length, at);
+  };
+  const writes = keys.map((key): StoreWrite => {
+    const lease = { epoch, seq: Number(take(8).readBigUInt64BE()) };
+    const slot = take(take(1).readUInt8()).toString('latin1');
+    if (slot !== String(fenceSlot(key))) throw new Error('an entry is packed for another slot');
+    const ttlMs = Number(take(take(1).readUInt8()).toString('latin1'));
+    return { key, lease, ttlMs, bytes: take(take(4).readUInt32BE()) };
+  });
+  if (at !== packed.byteLength) throw new Error('the entries do not fill their argument');
+  return writes;
 }
 
 function keysOf(writes: readonly StoreWrite[]): string[] {

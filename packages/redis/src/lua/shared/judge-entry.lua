@@ -26,10 +26,12 @@ end
 
 -- Lease and version (plus 1) of what is stored, both 0 where it is no entry of this epoch.
 local function datesOf(key, rawEpoch)
-  local head = redis.pcall('GETRANGE', key, 0, 55)
-  if #head ~= 56 or string.byte(head, 1) ~= 1 or string.byte(head, 2) ~= 0x74 then return 0, 0 end
-  if string.sub(head, 25, 40) ~= rawEpoch then return 0, 0 end
-  return struct.unpack('>I8', head, 9), struct.unpack('>I8', head, 49)
+  -- Numbers as text, since a number has to be printed first, which takes as long as the command.
+  local head = redis.pcall('GETRANGE', key, '0', '55')
+  if #head ~= 56 then return 0, 0 end
+  local format, mark, lease, entryEpoch, version = struct.unpack('>BBxxxxxxI8xxxxxxxxc16xxxxxxxxI8', head)
+  if format ~= 1 or mark ~= 0x74 or entryEpoch ~= rawEpoch then return 0, 0 end
+  return lease, version
 end
 
 -- 1 yes, 2 an event on its slot is newer or a closed fence covers it, 3 what is stored carries a higher lease, 4 the lease
