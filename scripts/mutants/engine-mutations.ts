@@ -6,6 +6,7 @@ const ARRIVALS = 'core/src/engine/arrivals.ts';
 const LOADS = 'core/src/engine/loads.ts';
 const FLIGHT = 'core/src/engine/flight.ts';
 const WRITES = 'core/src/engine/writes.ts';
+const SET_CALL = 'core/src/engine/set-call.ts';
 const PARTITION = 'core/src/engine/partition.ts';
 const REMOTE_READS = 'core/src/engine/remote-reads.ts';
 const MUTATIONS = 'core/src/engine/mutations.ts';
@@ -26,8 +27,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a set is dated when it is sent',
     WRITES,
-    '    const lease = partition.view.lease();\n    if (!partition.isStarted) await partition.started;\n',
-    '    if (!partition.isStarted) await partition.started;\n    const lease = partition.view.lease();\n',
+    'this.#begin(partition, spec, dates, trace);',
+    'this.#begin(partition, spec, { ...dates, lease: partition.view.lease() }, trace);',
   ),
   one('a refused fill enters memory', LOADS, "return result.outcome === 'stored';", 'return true;'),
   one(
@@ -163,14 +164,14 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'a set without an answer is forgotten',
-    WRITES,
-    '      partition.journalize({ ...NOTHING, keys: [key] }, error, trace);\n',
+    SET_CALL,
+    '    this.#partition.journalize({ ...NOTHING, keys: [this.key] }, error, this.#trace);\n',
     '',
   ),
   one(
     'a set enters memory whatever came meanwhile',
-    WRITES,
-    '    if (pending.isContested(dates.seq)) return false;\n',
+    SET_CALL,
+    '    if (this.#isContestedBeside(seq)) return false;\n',
     '',
   ),
   one(
@@ -211,7 +212,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'a set enters memory although its key was answered from the shared layer',
-    WRITES,
+    SET_CALL,
     '  override onAnswer(): void {\n    this.#isContested = true;\n  }\n',
     '',
   ),

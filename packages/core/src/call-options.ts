@@ -59,9 +59,7 @@ export interface PatternOptions {
 }
 
 /** What calls fall back to, already validated. */
-export interface CallDefaults {
-  readonly ttlMs: number | undefined;
-  readonly memoryTtlMs: number | undefined;
+export interface CallDefaults extends Lifetime {
   readonly loadTimeoutMs: number | undefined;
 }
 
@@ -95,6 +93,7 @@ export function toLifetime(
   options: { readonly ttl?: Ttl; readonly memoryTtl?: Duration } | undefined,
   defaults: CallDefaults,
 ): Lifetime {
+  if (options?.ttl === undefined && options?.memoryTtl === undefined) return defaults;
   return {
     ttlMs: options?.ttl === undefined ? defaults.ttlMs : resolveTtl(options.ttl, 'ttl'),
     memoryTtlMs: options?.memoryTtl === undefined ? defaults.memoryTtlMs : toMs(options.memoryTtl, 'memoryTtl'),

@@ -6,7 +6,7 @@ export type { Duration } from './duration.ts';
 export type { CacheEvents, Health } from './emitter.ts';
 export type { LoadContext, Loader } from './engine/flight.ts';
 export type { MutateContext, MutateResult } from './engine/mutations.ts';
-export type { InvalidationResult, PatternResult, SetResult } from './engine/writes.ts';
+export type { InvalidationResult, PatternResult, SetResult } from './engine/write-results.ts';
 export { CacheError, type ErrorCode, type ErrorFacts } from './errors.ts';
 export { type InProcessOptions, inProcess } from './in-process/remote.ts';
 export type { KeyParam, KeyParams, Keyspace, KeyspaceOptions } from './keyspace.ts';

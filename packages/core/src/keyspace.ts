@@ -3,7 +3,7 @@ import { checkOptionalFunction, type GetOptions, type GetOrSetOptions, type SetO
 import { checkObject, invalidOption } from './checks.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { LoadContext, Loader } from './engine/flight.ts';
-import type { InvalidationResult, SetResult } from './engine/writes.ts';
+import type { InvalidationResult, SetResult } from './engine/write-results.ts';
 import { CacheError, describe } from './errors.ts';
 import { resolveLoadTimeout, resolveTtl, type Ttl } from './options.ts';
 import type { PlacementOptions } from './store-options.ts';

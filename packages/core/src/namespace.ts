@@ -26,7 +26,8 @@ import type { Stack } from './engine/layer.ts';
 import type { LoadCall, LoadSpec } from './engine/loads.ts';
 import type { MutateContext, MutateResult } from './engine/mutations.ts';
 import type { ReadSpec } from './engine/reads.ts';
-import type { InvalidationResult, PatternResult, SetResult, SetSpec } from './engine/writes.ts';
+import type { SetSpec } from './engine/set-call.ts';
+import type { InvalidationResult, PatternResult, SetResult } from './engine/write-results.ts';
 import { CacheError, describe } from './errors.ts';
 import {
   checkKey,
@@ -43,6 +44,8 @@ import { type MutateOptions, type MutateTarget, toMutateNames, toMutatePlan } fr
 import { resolveStack } from './store-options.ts';
 import { ATTRIBUTES, OPERATION_SPANS } from './telemetry/names.ts';
 import { NOTHING } from './wire/event.ts';
+
+const NO_OPTIONS: SetOptions = Object.freeze({});
 
 /**
  * A part of a cache with keys and tags of its own: nothing that is passed to it reaches another namespace, whatever
@@ -126,10 +129,14 @@ export class Namespace {
    *
    * @throws {CacheError} `UNDEFINED_VALUE`, `UNSERIALIZABLE_VALUE`, `VALUE_TOO_LARGE`, `NOT_DELIVERED`
    */
-  async set(key: string, value: unknown, options: SetOptions = {}): Promise<SetResult> {
-    const spec = this.#setSpec(key, value, options);
-    const { recorder, writes } = this.#engine;
-    return recorder.call(OPERATION_SPANS.set, spec.key, {}, (trace) => writes.set(spec, trace));
+  set(key: string, value: unknown, options: SetOptions = NO_OPTIONS): Promise<SetResult> {
+    try {
+      const spec = this.#setSpec(key, value, options);
+      const { recorder, writes } = this.#engine;
+      return recorder.call(OPERATION_SPANS.set, spec.key, {}, (trace) => writes.set(spec, trace));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Stores several values in one round trip; all are checked before the first is written. Results in their order. */

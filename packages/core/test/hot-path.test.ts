@@ -60,6 +60,15 @@ describe('a hit in memory', () => {
   });
 });
 
+test('a set makes one promise, and the first of a tick those that end the tick', async () => {
+  const { cache } = await openInstance();
+  const first = cache.set('first', 1);
+  expect(promisesMadeBy(() => cache.set('k', { a: [1] }))).toBe(1);
+  expect(promisesMadeBy(() => cache.set('l', 'v', { ttl: '1m', tags: ['t'], version: 1 }))).toBe(1);
+  await first;
+  expect(cache.peek('l')).toBe('v');
+});
+
 test('1,000 callers of one cold key load it once, read the shared layer once and fill it once', async () => {
   const { cache, remote } = await openInstance();
   let loads = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Coordinator, Invalidation, SequencedReply } from '../src/coherence/coordinator.ts';
 import type { Writer } from '../src/engine/stack-writer.ts';
-import { type Draft, merge, WriteQueue } from '../src/engine/write-queue.ts';
+import { type Draft, merge, type SetReply, WriteQueue } from '../src/engine/write-queue.ts';
 import type { Store, StoreWrite } from '../src/store/store.ts';
 import { NOTHING } from '../src/wire/event.ts';
 import { FakeClock } from './support/fake-clock.ts';
@@ -49,7 +49,8 @@ function open() {
     store,
     queue: {
       fill: (content: Draft, to: Writer = store) => queue.fill(content, to),
-      set: (content: Draft, to: Writer = store) => queue.set(content, to),
+      set: (content: Draft, to: Writer = store) =>
+        new Promise<SetReply>((resolve, reject) => queue.set(content, to, { resolve, reject })),
       invalidate: (invalidation: Invalidation) => queue.invalidate(invalidation),
     },
   };

@@ -51,7 +51,9 @@ export class Values {
       });
     }
     const payload = this.#encode(value);
-    return { payload, isOversized: this.#isOversized(payload.byteLength), ...this.#isolate(value, payload) };
+    const isOversized = this.#isOversized(payload.byteLength);
+    const { value: held, isCopied } = this.#isolate(value, payload);
+    return { payload, isOversized, value: held, isCopied };
   }
 
   /**

@@ -25,17 +25,19 @@ export interface FillResult extends SequencedReply {
   readonly outcome: FillOutcome;
 }
 
-export interface SetResult extends SequencedReply {
+/** What became of one set, with the place of its event in the sequence. */
+export interface SetReply extends SequencedReply {
   readonly outcome: SetOutcome;
 }
 
 type Operation = { /** The span it is a part of. */ readonly trace: Trace | undefined } & (
   | { readonly kind: 'fill'; readonly content: Content; readonly to: Writer; readonly settle: Settle<FillResult> }
-  | { readonly kind: 'set'; readonly draft: Draft; readonly to: Writer; readonly settle: Settle<SetResult> }
+  | { readonly kind: 'set'; readonly draft: Draft; readonly to: Writer; readonly settle: Settle<SetReply> }
   | { readonly kind: 'invalidate'; readonly invalidation: Invalidation; readonly settle: Settle<SequencedReply> }
 );
 
-interface Settle<R> {
+/** Who hears what became of a write: once, and at once. Must not throw. */
+export interface Settle<R> {
   resolve(result: R): void;
   reject(reason: unknown): void;
 }
@@ -79,8 +81,8 @@ export class WriteQueue {
     return this.#fill(entry, to, undefined);
   }
 
-  set(draft: Draft, to: Writer, trace?: Trace): Promise<SetResult> {
-    return new Promise((resolve, reject) => this.#add({ kind: 'set', draft, to, trace, settle: { resolve, reject } }));
+  set(draft: Draft, to: Writer, settle: Settle<SetReply>, trace?: Trace): void {
+    this.#add({ kind: 'set', draft, to, trace, settle });
   }
 
   /** At most `maxBatch` keys at a time. */
@@ -153,8 +155,9 @@ export class WriteQueue {
         const isEvent = reply.outcomes.some((outcome) => outcome !== 'outdated');
         const keys = isEvent ? writes.map((write) => write.key) : [];
         await this.#confirm(reply, { ...NOTHING, keys });
+        const { epoch, seq, outcomes } = reply;
         for (const [index, { settle }] of sets.entries()) {
-          settle.resolve({ epoch: reply.epoch, seq: reply.seq, outcome: reply.outcomes[index] ?? 'conflicted' });
+          settle.resolve({ epoch, seq, outcome: outcomes[index] ?? 'conflicted' });
         }
         own = isNext(own, reply, sets) ? reply : undefined;
       } catch (error) {
@@ -209,7 +212,8 @@ export function merge(invalidations: readonly Invalidation[]): Invalidation {
 }
 
 function toWrite(draft: Draft, lease: Lease): StoreWrite {
-  const header = { ...draft.header, epoch: lease.epoch, lease: lease.seq, seq: 0 };
+  const { codecId, expiresAtMs, version, tags } = draft.header;
+  const header = { codecId, expiresAtMs, version, tags, epoch: lease.epoch, lease: lease.seq, seq: 0 };
   return { key: draft.key, lease, ttlMs: draft.ttlMs, bytes: encodeEnvelope(header, draft.payload) };
 }
 
