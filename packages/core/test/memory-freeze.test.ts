@@ -19,6 +19,12 @@ describe('deepFreeze', () => {
     }).toThrow(TypeError);
   });
 
+  test('freezes what is kept from enumeration as well', () => {
+    const value = Object.defineProperty({ a: 1 }, 'hidden', { value: [{ b: 1 }], enumerable: false });
+    expect(deepFreeze(value)).toBe(true);
+    expect(isDeeplyFrozen(value)).toBe(true);
+  });
+
   test('answers true for what cannot change by itself', () => {
     for (const value of [undefined, null, 0, 'text', 1n, true, Symbol('s')]) expect(deepFreeze(value)).toBe(true);
   });
@@ -64,6 +70,8 @@ describe('deepFreeze', () => {
     ['a subclass of Array', new (class Rows extends Array {})()],
     ['a getter', Object.defineProperty({}, 'x', { enumerable: true, get: () => 1 })],
     ['a setter', Object.defineProperty({}, 'x', { enumerable: true, set: () => {} })],
+    ['a Map kept from enumeration', Object.defineProperty({}, 'x', { value: new Map() })],
+    ['a Map under a symbol', { [Symbol('x')]: new Map() }],
     ['a getter that throws', Object.defineProperty({}, 'x', { get: () => Reflect.ownKeys(1 as unknown as object) })],
     ['a proxy that refuses', new Proxy({}, { ownKeys: () => Reflect.ownKeys(1 as unknown as object) })],
   ];

@@ -13,6 +13,11 @@ export function deepFreeze(value: unknown): boolean {
   if (typeof value === 'function') return false;
   if (!isObject(value)) return true;
   try {
+    const tree: object[] = [];
+    if (gatherTree(value, tree, 0)) {
+      for (const object of tree) Object.freeze(object);
+      return true;
+    }
     // A set hands out what is added while it is iterated: the walk needs no stack and ends on cycles.
     const found = new Set<object>([value]);
     for (const object of found) if (!gather(object, found)) return false;
@@ -23,7 +28,7 @@ export function deepFreeze(value: unknown): boolean {
   }
 }
 
-/** Objects, and levels of them, that {@link freezeFresh} visits before it leaves a value to the other walk. */
+/** Objects, and levels of them, that are visited without a note of which before a value is left to the other walk. */
 const MAX_VISITS = 10_000;
 const MAX_LEVELS = 100;
 
@@ -59,6 +64,31 @@ function freezeTree(value: object, level: number): boolean {
 
 function freezeMember(member: unknown, level: number): boolean {
   return isObject(member) ? freezeTree(member, level + 1) : typeof member !== 'function';
+}
+
+/**
+ * Adds an object and all that it holds. True is certain; false where something cannot be frozen, and where the other walk
+ * has to tell. Most values are small trees, for which a set of what was met and symbols among the keys cost most of it.
+ */
+function gatherTree(object: object, tree: object[], level: number): boolean {
+  if (level === MAX_LEVELS || tree.length === MAX_VISITS) return false;
+  tree.push(object);
+  if (Array.isArray(object)) {
+    if (object.constructor !== Array) return false;
+    for (const item of object) if (!gatherMember(item, tree, level)) return false;
+    return true;
+  }
+  if (!isPlainPrototype(Object.getPrototypeOf(object))) return false;
+  if (Object.getOwnPropertySymbols(object).length !== 0) return false;
+  for (const name of Object.getOwnPropertyNames(object)) {
+    const member = Object.getOwnPropertyDescriptor(object, name);
+    if (member === undefined || !('value' in member) || !gatherMember(member.value, tree, level)) return false;
+  }
+  return true;
+}
+
+function gatherMember(member: unknown, tree: object[], level: number): boolean {
+  return isObject(member) ? gatherTree(member, tree, level + 1) : typeof member !== 'function';
 }
 
 /** Adds the objects that one object holds; false when it or one of its members cannot be frozen. */
