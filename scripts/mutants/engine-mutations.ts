@@ -27,8 +27,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a set is dated when it is sent',
     WRITES,
-    'this.#begin(partition, spec, dates, trace);',
-    'this.#begin(partition, spec, { ...dates, lease: partition.view.lease() }, trace);',
+    'partition.started.then(() => this.#begin(partition, facts));',
+    'partition.started.then(() => this.#begin(partition, { ...facts, lease: partition.view.lease() }));',
   ),
   one('a refused fill enters memory', LOADS, "return result.outcome === 'stored';", 'return true;'),
   one(
@@ -165,7 +165,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a set without an answer is forgotten',
     SET_CALL,
-    '    this.#partition.journalize({ ...NOTHING, keys: [this.key] }, error, this.#trace);\n',
+    '    this.#partition.journalize({ ...NOTHING, keys: [this.key] }, error, this.#facts.trace);\n',
     '',
   ),
   one(

@@ -111,6 +111,7 @@ export function toCollectPlan(options: PatternOptions): CollectPlan {
 
 /** The version of a `set`, checked. */
 export function toVersion(version: number | undefined): number | undefined {
+  if (version === undefined) return undefined;
   return wholeNumber(version, undefined, 'version', [0, Number.MAX_SAFE_INTEGER - 1]);
 }
 

@@ -49,16 +49,19 @@ function open() {
     store,
     queue: {
       fill: (content: Draft, to: Writer = store) => queue.fill(content, to),
-      set: (content: Draft, to: Writer = store) =>
-        new Promise<SetReply>((resolve, reject) => queue.set(content, to, { resolve, reject })),
+      set: (content: Draft, to: Writer = store) => {
+        const { promise, ...settle } = Promise.withResolvers<SetReply>();
+        queue.set({ kind: 'set', draft: content, to, trace: undefined, settle });
+        return promise;
+      },
       invalidate: (invalidation: Invalidation) => queue.invalidate(invalidation),
     },
   };
 }
 
 function draft(key: string, epoch = A): Draft {
-  const header = { codecId: 1, expiresAtMs: 0, version: undefined, tags: [] };
-  return { key, lease: { epoch, seq: 0 }, ttlMs: 0, header, payload: Buffer.from('x') };
+  const facts = { codecId: 1, expiresAtMs: 0, version: undefined, tags: [] };
+  return { key, lease: { epoch, seq: 0 }, ttlMs: 0, ...facts, payload: Buffer.from('x') };
 }
 
 describe('writes of one tick', () => {

@@ -261,12 +261,10 @@ export class Loads {
       key: flight.key,
       lease,
       ttlMs: ready.ttlMs ?? 0,
-      header: {
-        codecId: options.codec.id,
-        expiresAtMs: ready.ttlMs === undefined ? 0 : partition.view.authorityMs(options.clock.wallMs()) + ready.ttlMs,
-        version: undefined,
-        tags: ready.tags,
-      },
+      codecId: options.codec.id,
+      expiresAtMs: ready.ttlMs === undefined ? 0 : partition.view.authorityMs(options.clock.wallMs()) + ready.ttlMs,
+      version: undefined,
+      tags: ready.tags,
       payload: ready.prepared.payload,
     };
   }

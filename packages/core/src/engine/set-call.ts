@@ -11,7 +11,7 @@ import type { Stack } from './layer.ts';
 import type { Partition } from './partition.ts';
 import type { UnderWay } from './under-way.ts';
 import type { PreparedValue } from './values.ts';
-import type { Draft, SetReply } from './write-queue.ts';
+import type { Draft, SetOperation, SetReply, Settle } from './write-queue.ts';
 import { type SetResult, undelivered } from './write-results.ts';
 
 /** One value to be set; everything validated, key and tags scoped. */
@@ -24,57 +24,56 @@ export interface SetSpec {
   readonly stack: Stack;
 }
 
-/** When a set was called, and what this instance knew then. */
-export interface SetDates {
+/** A set that was called, and what this instance knew then. */
+export interface SetFacts {
+  readonly spec: SetSpec;
+  readonly trace: Trace | undefined;
   readonly calledAtMs: number;
   /** `undefined` before the first tail. */
   readonly lease: Lease | undefined;
-}
-
-/** Who waits for a set. */
-export interface SetWaiter {
-  resolve(result: SetResult): void;
-  reject(reason: unknown): void;
 }
 
 /**
  * A `set` under way, from the call to its answer. Its own event does not count against it, any other one on the key does,
  * and any load of it.
  *
- * One object and one promise for each: sets come by the thousand, and what is done for one of them is done without waiting
- * but for the answer.
+ * It is what waits in the queue and what hears the answer, without a promise in between: sets come by the thousand.
  */
-export class SetCall extends Pending {
+export class SetCall extends Pending implements Settle<SetReply> {
   readonly leaseSeq: number;
   readonly #context: EngineContext;
   readonly #partition: Partition;
-  readonly #spec: SetSpec;
-  readonly #dates: SetDates;
-  readonly #trace: Trace | undefined;
-  readonly #waiter: SetWaiter;
+  readonly #facts: SetFacts;
   readonly #calls: UnderWay;
+  readonly #waiter = Promise.withResolvers<SetResult>();
   /** Own invalidations that were waiting at the call. */
   readonly #journaled: ReadonlySet<Invalidation> | undefined;
   #span: Trace | undefined;
   #firstSeq = 0;
   #isContested = false;
 
-  constructor(
-    context: EngineContext,
-    partition: Partition,
-    call: { spec: SetSpec; dates: SetDates; trace: Trace | undefined; waiter: SetWaiter; calls: UnderWay },
-  ) {
-    super(call.spec.key);
-    const { spec, dates, trace, waiter, calls } = call;
-    this.leaseSeq = dates.lease?.seq ?? 0;
+  /** @param calls hears of its end */
+  constructor(context: EngineContext, partition: Partition, facts: SetFacts, calls: UnderWay) {
+    super(facts.spec.key);
+    this.leaseSeq = facts.lease?.seq ?? 0;
     this.#context = context;
     this.#partition = partition;
-    this.#spec = spec;
-    this.#dates = dates;
-    this.#trace = trace;
-    this.#waiter = waiter;
+    this.#facts = facts;
     this.#calls = calls;
     this.#journaled = partition.journal.size === 0 ? undefined : partition.journal.waiting();
+  }
+
+  /**
+   * Sends the value to the shared layer, or an invalidation where it cannot take it.
+   *
+   * @throws {CacheError} `NOT_DELIVERED` where `onUndelivered` asks for it
+   */
+  run(): Promise<SetResult> {
+    const { lease, spec } = this.#facts;
+    this.#partition.view.activity.add(this);
+    if (lease === undefined || spec.prepared.isOversized) void this.#storeLocally();
+    else this.#send(lease, spec);
+    return this.#waiter.promise;
   }
 
   override mark(seq: number): void {
@@ -91,20 +90,12 @@ export class SetCall extends Pending {
     this.#isContested = true;
   }
 
-  /** Sends the value to the shared layer, or an invalidation where it cannot take it. */
-  start(): void {
-    this.#partition.view.activity.add(this);
-    const { lease } = this.#dates;
-    if (lease === undefined || this.#spec.prepared.isOversized) void this.#storeLocally();
-    else this.#send(lease);
-  }
-
   /** The shared layer has answered. */
   resolve(reply: SetReply): void {
     const { outcome } = reply;
     this.#endSpan(outcome);
     if (outcome === 'stored' || outcome === 'skipped')
-      noteMemorySet(this.#trace, this.#remember(reply.epoch, reply.seq));
+      noteMemorySet(this.#facts.trace, this.#remember(reply.epoch, reply.seq));
     this.#finish({ stored: outcome === 'stored', outdated: outcome === 'outdated', delivered: true });
   }
 
@@ -112,43 +103,47 @@ export class SetCall extends Pending {
   reject(error: unknown): void {
     this.#endSpan('error', error);
     this.#context.counters.remote.writeErrors++;
-    this.#partition.journalize({ ...NOTHING, keys: [this.key] }, error, this.#trace);
+    this.#partition.journalize({ ...NOTHING, keys: [this.key] }, error, this.#facts.trace);
     this.#fail(error);
   }
 
-  #send(lease: Lease): void {
-    const { prepared, lifetime, tags, version, stack } = this.#spec;
-    const { ttlMs } = lifetime;
+  #send(lease: Lease, { key, prepared, lifetime, tags, version, stack }: SetSpec): void {
+    const { trace, calledAtMs } = this.#facts;
     const { view, tiers, writes } = this.#partition;
-    const expiresAtMs = ttlMs === undefined ? 0 : view.authorityMs(this.#dates.calledAtMs) + ttlMs;
+    const { ttlMs } = lifetime;
     const draft: Draft = {
-      key: this.key,
+      key,
       lease,
       ttlMs: ttlMs ?? 0,
-      header: { codecId: this.#context.options.codec.id, expiresAtMs, tags, version },
+      codecId: this.#context.options.codec.id,
+      expiresAtMs: ttlMs === undefined ? 0 : view.authorityMs(calledAtMs) + ttlMs,
+      tags,
+      version,
       payload: prepared.payload,
     };
-    const writer = tiers.writerOf(stack);
-    this.#span = this.#trace?.child(SPANS.layerSet, { attributes: { [ATTRIBUTES.layer]: writer.name } });
-    within(this.#span, () => writes.set(draft, writer, this, this.#span));
+    const to = tiers.writerOf(stack);
+    const span = trace?.child(SPANS.layerSet, { attributes: { [ATTRIBUTES.layer]: to.name } });
+    this.#span = span;
+    const operation: SetOperation = { kind: 'set', draft, to, trace: span, settle: this };
+    within(span, () => writes.set(operation));
   }
 
   /** A value the shared layer cannot take: everybody forgets the old one, memory may keep the new one. */
   async #storeLocally(): Promise<void> {
-    if (this.#spec.prepared.isOversized) this.#context.counters.remote.oversized++;
-    const reply = await this.#partition.invalidate({ ...NOTHING, keys: [this.key] }, this.#trace);
+    if (this.#facts.spec.prepared.isOversized) this.#context.counters.remote.oversized++;
+    const reply = await this.#partition.invalidate({ ...NOTHING, keys: [this.key] }, this.#facts.trace);
     if (CacheError.is(reply)) {
       this.#fail(reply);
       return;
     }
-    if (this.#dates.lease !== undefined) noteMemorySet(this.#trace, this.#remember(reply.epoch, reply.seq));
+    if (this.#facts.lease !== undefined) noteMemorySet(this.#facts.trace, this.#remember(reply.epoch, reply.seq));
     this.#finish({ stored: false, outdated: false, delivered: true });
   }
 
   /** Keeps the value in memory, if no event and no load on its key came since the call. Answers whether it did. */
   #remember(epoch: string, seq: number): boolean {
-    const { prepared, tags, lifetime } = this.#spec;
-    const { lease, calledAtMs } = this.#dates;
+    const { lease, calledAtMs, spec } = this.#facts;
+    const { prepared, tags, lifetime } = spec;
     const { originMs, memory } = this.#context;
     const partition = this.#partition;
     if (epoch !== partition.view.epoch || lease?.epoch !== epoch) return false;

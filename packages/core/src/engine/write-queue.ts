@@ -9,11 +9,10 @@ import { NOTHING } from '../wire/event.ts';
 import type { Writer } from './stack-writer.ts';
 
 /** A value ready to be sent; its lease is written into the bytes only when it goes. */
-export interface Draft {
+export interface Draft extends Omit<EnvelopeHeader, 'epoch' | 'lease' | 'seq'> {
   readonly key: string;
   readonly lease: Lease;
   readonly ttlMs: number;
-  readonly header: Omit<EnvelopeHeader, 'epoch' | 'lease' | 'seq'>;
   readonly payload: Uint8Array;
 }
 
@@ -30,11 +29,23 @@ export interface SetReply extends SequencedReply {
   readonly outcome: SetOutcome;
 }
 
-type Operation = { /** The span it is a part of. */ readonly trace: Trace | undefined } & (
-  | { readonly kind: 'fill'; readonly content: Content; readonly to: Writer; readonly settle: Settle<FillResult> }
-  | { readonly kind: 'set'; readonly draft: Draft; readonly to: Writer; readonly settle: Settle<SetReply> }
-  | { readonly kind: 'invalidate'; readonly invalidation: Invalidation; readonly settle: Settle<SequencedReply> }
-);
+interface OperationBase<R> {
+  /** The span it is a part of. */
+  readonly trace: Trace | undefined;
+  readonly settle: Settle<R>;
+}
+
+/** A set as the queue takes it. */
+export interface SetOperation extends OperationBase<SetReply> {
+  readonly kind: 'set';
+  readonly draft: Draft;
+  readonly to: Writer;
+}
+
+type Operation =
+  | SetOperation
+  | (OperationBase<FillResult> & { readonly kind: 'fill'; readonly content: Content; readonly to: Writer })
+  | (OperationBase<SequencedReply> & { readonly kind: 'invalidate'; readonly invalidation: Invalidation });
 
 /** Who hears what became of a write: once, and at once. Must not throw. */
 export interface Settle<R> {
@@ -81,8 +92,8 @@ export class WriteQueue {
     return this.#fill(entry, to, undefined);
   }
 
-  set(draft: Draft, to: Writer, settle: Settle<SetReply>, trace?: Trace): void {
-    this.#add({ kind: 'set', draft, to, trace, settle });
+  set(operation: SetOperation): void {
+    this.#add(operation);
   }
 
   /** At most `maxBatch` keys at a time. */
@@ -138,9 +149,10 @@ export class WriteQueue {
     try {
       const writes = fills.map(({ content }) => ('bytes' in content ? content : toWrite(content, content.lease)));
       const reply = await within(leaderOf(tracesOf(fills)), () => to.fill(writes));
-      for (const [index, { settle }] of fills.entries()) {
-        settle.resolve({ epoch: reply.epoch, seq: reply.seq, outcome: reply.outcomes[index] ?? 'voided' });
-      }
+      const { epoch, seq, outcomes } = reply;
+      fills.forEach(({ settle }, index) => {
+        settle.resolve({ epoch, seq, outcome: outcomes[index] ?? 'voided' });
+      });
     } catch (error) {
       for (const { settle } of fills) settle.reject(error);
     }
@@ -156,9 +168,9 @@ export class WriteQueue {
         const keys = isEvent ? writes.map((write) => write.key) : [];
         await this.#confirm(reply, { ...NOTHING, keys });
         const { epoch, seq, outcomes } = reply;
-        for (const [index, { settle }] of sets.entries()) {
+        sets.forEach(({ settle }, index) => {
           settle.resolve({ epoch, seq, outcome: outcomes[index] ?? 'conflicted' });
-        }
+        });
         own = isNext(own, reply, sets) ? reply : undefined;
       } catch (error) {
         for (const { settle } of sets) settle.reject(error);
@@ -212,7 +224,7 @@ export function merge(invalidations: readonly Invalidation[]): Invalidation {
 }
 
 function toWrite(draft: Draft, lease: Lease): StoreWrite {
-  const { codecId, expiresAtMs, version, tags } = draft.header;
+  const { codecId, expiresAtMs, version, tags } = draft;
   const header = { codecId, expiresAtMs, version, tags, epoch: lease.epoch, lease: lease.seq, seq: 0 };
   return { key: draft.key, lease, ttlMs: draft.ttlMs, bytes: encodeEnvelope(header, draft.payload) };
 }
@@ -292,7 +304,7 @@ function coalesce(run: readonly OperationOf<'set'>[]): OperationOf<'set'>[] {
 }
 
 function prevail(earlier: OperationOf<'set'>, later: OperationOf<'set'>): OperationOf<'set'> {
-  const [was, is] = [earlier.draft.header.version, later.draft.header.version];
+  const [was, is] = [earlier.draft.version, later.draft.version];
   const isOutdated = was !== undefined && is !== undefined && is < was;
   const [winner, loser] = isOutdated ? [earlier, later] : [later, earlier];
   return {

@@ -6,7 +6,7 @@ import { during, type Trace } from '../telemetry/trace.ts';
 import { NOTHING } from '../wire/event.ts';
 import type { EngineContext } from './context.ts';
 import type { InvalidationOutcome, Partition } from './partition.ts';
-import { SetCall, type SetDates, type SetSpec } from './set-call.ts';
+import { SetCall, type SetFacts, type SetSpec } from './set-call.ts';
 import { UnderWay } from './under-way.ts';
 import { type InvalidationResult, type PatternResult, type SetResult, undelivered } from './write-results.ts';
 
@@ -42,10 +42,10 @@ export class Writes {
    */
   set(spec: SetSpec, trace?: Trace): Promise<SetResult> {
     const partition = this.#context.partitionOf(spec.key);
-    const dates: SetDates = { calledAtMs: this.#context.options.clock.wallMs(), lease: partition.view.lease() };
-    const begin = (): Promise<SetResult> => this.#begin(partition, spec, dates, trace);
+    const facts = { spec, trace, calledAtMs: this.#context.options.clock.wallMs(), lease: partition.view.lease() };
     this.#underWay.begin();
-    return partition.isStarted ? begin() : partition.started.then(begin);
+    if (partition.isStarted) return this.#begin(partition, facts);
+    return partition.started.then(() => this.#begin(partition, facts));
   }
 
   /**
@@ -148,12 +148,9 @@ export class Writes {
     return this.#underWay.settle();
   }
 
-  #begin(partition: Partition, spec: SetSpec, dates: SetDates, trace: Trace | undefined): Promise<SetResult> {
-    this.#ownCall(partition, spec.key);
-    return new Promise((resolve, reject) => {
-      const calls = this.#underWay;
-      new SetCall(this.#context, partition, { spec, dates, trace, waiter: { resolve, reject }, calls }).start();
-    });
+  #begin(partition: Partition, facts: SetFacts): Promise<SetResult> {
+    this.#ownCall(partition, facts.spec.key);
+    return new SetCall(this.#context, partition, facts, this.#underWay).run();
   }
 
   /** The effect of an own call on one key that needs no number yet. */

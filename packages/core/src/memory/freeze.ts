@@ -66,6 +66,13 @@ function freezeMember(member: unknown, level: number): boolean {
   return isObject(member) ? freezeTree(member, level + 1) : typeof member !== 'function';
 }
 
+type AccessorLookup = (this: object, name: string) => unknown;
+
+const { __lookupGetter__: getterOf, __lookupSetter__: setterOf } = Object.prototype as unknown as {
+  readonly __lookupGetter__: AccessorLookup;
+  readonly __lookupSetter__: AccessorLookup;
+};
+
 /**
  * Adds an object and all that it holds. True is certain; false where something cannot be frozen, and where the other walk
  * has to tell. Most values are small trees, for which a set of what was met and symbols among the keys cost most of it.
@@ -81,8 +88,11 @@ function gatherTree(object: object, tree: object[], level: number): boolean {
   if (!isPlainPrototype(Object.getPrototypeOf(object))) return false;
   if (Object.getOwnPropertySymbols(object).length !== 0) return false;
   for (const name of Object.getOwnPropertyNames(object)) {
-    const member = Object.getOwnPropertyDescriptor(object, name);
-    if (member === undefined || !('value' in member) || !gatherMember(member.value, tree, level)) return false;
+    // Asks for an accessor without making the descriptor, an object for each member.
+    if (getterOf.call(object, name) !== undefined) return false;
+    const member = (object as Readonly<Record<string, unknown>>)[name];
+    if (member === undefined && setterOf.call(object, name) !== undefined) return false;
+    if (!gatherMember(member, tree, level)) return false;
   }
   return true;
 }
