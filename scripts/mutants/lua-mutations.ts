@@ -10,9 +10,10 @@ export const LUA_MUTATIONS: readonly Mutation[] = [
   lua('a fill may replace one with a higher lease', 'if storedLease > lease then return 3 end\n', ''),
   lua(
     'a set that conflicts is stored all the same',
-    'packed, start + 56) == 1 and 1 or 2',
-    'packed, start + 56) > 0 and 1 or 2',
+    'source, start + 56) == 1 and 1 or 2',
+    'source, start + 56) > 0 and 1 or 2',
   ),
+  lua('a large value that is set has no number of its own', "redis.call('SETRANGE', key, '16', own)", ''),
   lua('a lower version replaces a higher one', 'version < storedVersion and 3 or 1', '1'),
   lua('a fill drops the version of what it replaces', 'if versions[i] > 0 then', 'if versions[i] < 0 then'),
   lua('a lost fence goes unnoticed', ' or fenceEpoch ~= epoch then', ' then'),

@@ -24,6 +24,9 @@ export type ScriptArg = string | number | Buffer;
 /** Lease, fence slot, lifetime and length of one entry; a slot has up to 5 digits, a safe integer up to 16. */
 const MAX_ENTRY_HEADER_BYTES = 8 + 6 + 17 + 4;
 
+/** Largest envelope that shares an argument. From there on the server spends more on cutting it out than an argument costs. */
+const MAX_PACKED_BYTES = 512;
+
 // What follows timeline and new epoch, in the order of each script's header.
 
 export function tailArgs(request: TailRequest, maxEvents: number, claim: number): ScriptArg[] {
@@ -58,7 +61,7 @@ export function invalidateArgs(
 
 /** All leases are of one epoch. */
 export function fillArgs(writes: readonly StoreWrite[]): ScriptArg[] {
-  return [...epochArgs(writes), packEntries(writes)];
+  return [...epochArgs(writes), ...packEntries(writes)];
 }
 
 /** All leases are of one epoch. */
@@ -74,7 +77,7 @@ export function setArgs(
     withOrigins(encodeEvent({ ...NOTHING, keys }), origins),
     logEvents,
     ...epochArgs(writes),
-    packEntries(writes),
+    ...packEntries(writes),
   ];
 }
 
@@ -84,10 +87,11 @@ function epochArgs(writes: readonly StoreWrite[]): ScriptArg[] {
   return [epoch, Buffer.from(epoch, 'hex')];
 }
 
-/** All entries of a call in one argument; the layout is stated in `shared/unpack-entries.lua`. */
-function packEntries(writes: readonly StoreWrite[]): Buffer {
+/** The entries of a call: most of them in one argument, large ones behind it. See `shared/unpack-entries.lua`. */
+function packEntries(writes: readonly StoreWrite[]): Buffer[] {
+  const large: Buffer[] = [];
   let most = 0;
-  for (const { bytes } of writes) most += MAX_ENTRY_HEADER_BYTES + bytes.byteLength;
+  for (const { bytes } of writes) most += MAX_ENTRY_HEADER_BYTES + (isLarge(bytes) ? 0 : bytes.byteLength);
   const packed = Buffer.allocUnsafe(most);
   let at = 0;
   for (const { key, lease, ttlMs, bytes } of writes) {
@@ -95,11 +99,19 @@ function packEntries(writes: readonly StoreWrite[]): Buffer {
     packed.writeUInt32BE(lease.seq % 2 ** 32, at + 4);
     at = writeDigits(packed, String(fenceSlot(key)), at + 8);
     at = writeDigits(packed, String(ttlMs), at);
-    packed.writeUInt32BE(bytes.byteLength, at);
-    packed.set(bytes, at + 4);
-    at += 4 + bytes.byteLength;
+    packed.writeUInt32BE(isLarge(bytes) ? 0 : bytes.byteLength, at);
+    at += 4;
+    if (isLarge(bytes)) large.push(toBuffer(bytes));
+    else {
+      packed.set(bytes, at);
+      at += bytes.byteLength;
+    }
   }
-  return packed.subarray(0, at);
+  return [packed.subarray(0, at), ...large];
+}
+
+function isLarge({ byteLength }: Uint8Array): boolean {
+  return byteLength > MAX_PACKED_BYTES;
 }
 
 /** Writes a short ASCII text behind its length, and answers where it ends. */
@@ -141,4 +153,8 @@ function versionFields({ tags, prefixes, patterns }: Invalidation): string[] {
     ...prefixes.map((prefix) => `p:${floorBucket('p', prefix)}:${prefix}`),
     ...patterns.map((pattern) => `g:0:${pattern}`),
   ];
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -182,12 +182,11 @@ function indexOf(side: Side, epoch: string): number {
 function writesOf(step: Command & { kind: 'fill' | 'set' }, epoch: string, seq: number, at: number): StoreWrite[] {
   const lease = { epoch, seq: Math.max(0, seq - step.lag) };
   const header = { tags: step.tags, version: step.kind === 'set' ? step.version : undefined };
-  return step.keys.map((key) => ({
-    key,
-    lease,
-    ttlMs: 0,
-    bytes: envelopeOf({ key, epoch, lease: lease.seq, payload: `written by step ${at}`, header }),
-  }));
+  return step.keys.map((key, index) => {
+    // Every other one is large, and goes another way into the script.
+    const payload = `written by step ${at}`.padEnd((at + index) % 2 === 0 ? 0 : 600, '.');
+    return { key, lease, ttlMs: 0, bytes: envelopeOf({ key, epoch, lease: lease.seq, payload, header }) };
+  });
 }
 
 /** A stored value as readers see it: nothing, where it is of another epoch. */

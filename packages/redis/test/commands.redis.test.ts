@@ -142,4 +142,13 @@ describe('inside one script', () => {
     expect(fifty.inScripts - one.inScripts).toBeLessThanOrEqual(2 * (KEYS.length - 1));
     expect(fifty.inScripts).toBeGreaterThanOrEqual(KEYS.length);
   });
+
+  test('a large set runs one command more: its number is written in place', async () => {
+    const value = 'x'.repeat(1_000);
+    const small = await watchCommands(() => cache.set('k', 1));
+    const large = await watchCommands(() => cache.set('k', value));
+    const fifty = await watchCommands(() => cache.setMany(KEYS.map((key) => ({ key, value }))));
+    expect(large.inScripts - small.inScripts).toBe(1);
+    expect(fifty.inScripts - large.inScripts).toBe(3 * (KEYS.length - 1));
+  });
 });

@@ -19,7 +19,35 @@ function entry(key: string, lease: number, more: Partial<EntryArgs> = {}): Entry
   return { key, lease, epoch: EPOCH, ...more };
 }
 
+/** Entries of every size around the one from which on an envelope is an argument of its own, small and large in turn. */
+function entriesOfAllSizes(lease: number): EntryArgs[] {
+  const sizes = [0, 5_000, 400, 452, 1, 453, 454, 455, 456, 100, 100_000, 512, 511, 2, 513];
+  return sizes.map((size) =>
+    entry(`size:${size}`, lease, { payload: 'x'.repeat(size), ttlMs: size === 1 ? 60_000 : 0 }),
+  );
+}
+
 describe('fill-entries', () => {
+  test('stores envelopes of any size beside one another', async () => {
+    const partition = await partitionAt(1);
+    const entries = entriesOfAllSizes(1);
+    expect((await partition.fill(entries)).slice(3)).toEqual(entries.map(() => STORED));
+    for (const each of entries) expect(await partition.stored(each.key)).toEqual(envelopeOf(each));
+  });
+
+  test('keeps the version of what it replaces, whatever the size', async () => {
+    const partition = await partitionAt(1);
+    for (const payload of ['small', 'large'.repeat(200)]) {
+      const key = payload.slice(0, 5);
+      await partition.set([entry(key, 1, { header: { version: 7 } })]);
+      const lease = Number((await partition.state()).meta['seq']);
+      await partition.fill([entry(key, lease, { payload, ttlMs: 60_000 })]);
+      const stored = decodeEnvelope((await partition.stored(key)) ?? Buffer.alloc(0));
+      expect(stored).toMatchObject({ version: 7, lease, payload: Buffer.from(payload) });
+      expect(await partition.client.pttl(partition.names.entry(key))).toBeGreaterThan(50_000);
+    }
+  });
+
   test('stores the envelope as it is and takes no number', async () => {
     const partition = await partitionAt(3);
     const filled = entry('k', 3, { header: { tags: ['t'] } });
@@ -104,6 +132,30 @@ describe('set-entries', () => {
     const stored = await partition.stored('k');
     expect(stored).toEqual(envelopeOf({ ...set, header: { ...set.header, seq: 301 } }));
     expect(decodeEnvelope(stored ?? Buffer.alloc(0))).toMatchObject({ lease: 300, seq: 301, tags: ['t', 'ü'] });
+  });
+
+  test('does so in envelopes of any size beside one another', async () => {
+    const partition = await partitionAt(4);
+    const entries = entriesOfAllSizes(4);
+    expect((await partition.set(entries)).slice(3)).toEqual(entries.map(() => 1));
+    for (const each of entries) {
+      expect(await partition.stored(each.key)).toEqual(envelopeOf({ ...each, header: { seq: 5 } }));
+      const isBounded = (await partition.client.pttl(partition.names.entry(each.key))) > 0;
+      expect(isBounded).toBe(each.ttlMs === 60_000);
+    }
+  });
+
+  test('judges large envelopes by their tags as well as small ones', async () => {
+    const partition = await partitionAt(1);
+    const fence = { kind: 'close', id: 'f', lifeMs: 60_000, isExclusive: false } as const;
+    await partition.invalidate({ tags: ['closed'] }, EPOCH, fence);
+    const written = ['small', 'large'.repeat(200)].flatMap((payload) =>
+      ['closed', 'open'].map((tag) =>
+        entry(`${payload.length}:${tag}`, 2, { payload, header: { tags: ['other', tag] } }),
+      ),
+    );
+    expect(await partition.fill(written)).toEqual(['OK', EPOCH, 2, FENCED, STORED, FENCED, STORED]);
+    expect(await partition.set(written)).toEqual(['OK', EPOCH, 3, 2, 1, 2, 1]);
   });
 
   test('is one event for all its keys: fences, log and message', async () => {

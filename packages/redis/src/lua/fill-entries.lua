@@ -6,7 +6,7 @@
 -- KEYS[1] meta   KEYS[2] fence   KEYS[3] log   KEYS[4..] entries
 -- ARGV[1] timeline   ARGV[2] epoch to start if needed
 -- ARGV[3] epoch of all leases, 32 hex digits   ARGV[4] the same, 16 raw bytes
--- ARGV[5] the entries, see unpack-entries
+-- ARGV[5..] the entries, see unpack-entries
 -- Returns {'OK', epoch, seq, outcome, ...}, one outcome an entry (see judge-entry), or {'TIMELINE', timeline}.
 --
 -- One step, because an event between the check of the fence and the write would be undone. All keys are of one slot.
@@ -17,28 +17,22 @@
 -- include: shared/judge-entry.lua
 -- include: shared/unpack-entries.lua
 
-local packed = ARGV[5]
-local leases, slots, lives, starts, ends = unpackEntries(packed)
+local leases, slots, lives, sources, starts, ends = unpackEntries(5)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
 local reply, versions = {'OK', epoch, seq}, {}
 for i = 1, #slots do
   local key, storedLease = KEYS[i + 3]
   storedLease, versions[i] = datesOf(key, ARGV[4])
-  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, packed, starts[i] + 56)
+  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, sources[i], starts[i] + 56)
 end
 for i = 1, #slots do
   if reply[i + 3] == 1 then
-    local start = starts[i]
-    local envelope = string.sub(packed, start, ends[i])
+    local envelope = isWhole(starts[i]) and sources[i] or string.sub(sources[i], starts[i], ends[i])
     if versions[i] > 0 then
       envelope = string.sub(envelope, 1, 48) .. struct.pack('>I8', versions[i]) .. string.sub(envelope, 57)
     end
-    if lives[i] == '0' then
-      redis.call('SET', KEYS[i + 3], envelope)
-    else
-      redis.call('SET', KEYS[i + 3], envelope, 'PX', lives[i])
-    end
+    store(KEYS[i + 3], envelope, lives[i])
   end
 end
 return reply

@@ -32,7 +32,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: 'caf6764560d02852a5ad9ba51f476dd49038a5bd',
+  sha1: '2817991ef921a4d2d8387073a10373720687c83b',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -176,38 +176,47 @@ local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
   if storedLease > lease then return 3 end
   return 1
 end
-local function unpackEntries(packed)
-  local leases, slots, lives, starts, ends, at = {}, {}, {}, {}, {}, 1
+local function unpackEntries(first)
+  local packed, at, large = ARGV[first], 1, first
+  local leases, slots, lives, sources, starts, ends = {}, {}, {}, {}, {}, {}
   for i = 1, #KEYS - 3 do
     local size
     leases[i], slots[i], lives[i], size, at = struct.unpack('>I8Bc0Bc0I4', packed, at)
-    starts[i] = at
-    at = at + size
-    ends[i] = at - 1
+    if size == 0 then
+      large = large + 1
+      sources[i], starts[i], ends[i] = ARGV[large], 1, #ARGV[large]
+    else
+      sources[i], starts[i], ends[i] = packed, at, at + size - 1
+      at = at + size
+    end
   end
-  return leases, slots, lives, starts, ends
+  return leases, slots, lives, sources, starts, ends
 end
-local packed = ARGV[5]
-local leases, slots, lives, starts, ends = unpackEntries(packed)
+local function isWhole(start)
+  return start == 1
+end
+local function store(key, envelope, life)
+  if life == '0' then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', life)
+  end
+end
+local leases, slots, lives, sources, starts, ends = unpackEntries(5)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 local reply, versions = {'OK', epoch, seq}, {}
 for i = 1, #slots do
   local key, storedLease = KEYS[i + 3]
   storedLease, versions[i] = datesOf(key, ARGV[4])
-  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, packed, starts[i] + 56)
+  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, sources[i], starts[i] + 56)
 end
 for i = 1, #slots do
   if reply[i + 3] == 1 then
-    local start = starts[i]
-    local envelope = string.sub(packed, start, ends[i])
+    local envelope = isWhole(starts[i]) and sources[i] or string.sub(sources[i], starts[i], ends[i])
     if versions[i] > 0 then
       envelope = string.sub(envelope, 1, 48) .. struct.pack('>I8', versions[i]) .. string.sub(envelope, 57)
     end
-    if lives[i] == '0' then
-      redis.call('SET', KEYS[i + 3], envelope)
-    else
-      redis.call('SET', KEYS[i + 3], envelope, 'PX', lives[i])
-    end
+    store(KEYS[i + 3], envelope, lives[i])
   end
 end
 return reply
@@ -693,7 +702,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: '36914b45393057c875da31cf79c9fddaf1564181',
+  sha1: 'a012bf744bbab04f0ce44da6f273a030e547202f',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -837,30 +846,44 @@ local function judge(key, slotSeq, lease, entryEpoch, storedLease, bytes, at)
   if storedLease > lease then return 3 end
   return 1
 end
-local function unpackEntries(packed)
-  local leases, slots, lives, starts, ends, at = {}, {}, {}, {}, {}, 1
+local function unpackEntries(first)
+  local packed, at, large = ARGV[first], 1, first
+  local leases, slots, lives, sources, starts, ends = {}, {}, {}, {}, {}, {}
   for i = 1, #KEYS - 3 do
     local size
     leases[i], slots[i], lives[i], size, at = struct.unpack('>I8Bc0Bc0I4', packed, at)
-    starts[i] = at
-    at = at + size
-    ends[i] = at - 1
+    if size == 0 then
+      large = large + 1
+      sources[i], starts[i], ends[i] = ARGV[large], 1, #ARGV[large]
+    else
+      sources[i], starts[i], ends[i] = packed, at, at + size - 1
+      at = at + size
+    end
   end
-  return leases, slots, lives, starts, ends
+  return leases, slots, lives, sources, starts, ends
 end
-local packed = ARGV[9]
-local leases, slots, lives, starts, ends = unpackEntries(packed)
+local function isWhole(start)
+  return start == 1
+end
+local function store(key, envelope, life)
+  if life == '0' then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', life)
+  end
+end
+local leases, slots, lives, sources, starts, ends = unpackEntries(9)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 local reply, isEvent = {'OK', epoch, seq}, false
 for i = 1, #slots do
-  local key, lease, start = KEYS[i + 3], leases[i], starts[i]
+  local key, lease, source, start = KEYS[i + 3], leases[i], sources[i], starts[i]
   local storedLease, storedVersion = datesOf(key, ARGV[8])
-  local version = storedVersion > 0 and struct.unpack('>I8', packed, start + 48) or 0
+  local version = storedVersion > 0 and struct.unpack('>I8', source, start + 48) or 0
   local outcome
-  if version > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(key, packed, start + 56) then
+  if version > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(key, source, start + 56) then
     outcome = version < storedVersion and 3 or 1
   else
-    outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, packed, start + 56) == 1 and 1 or 2
+    outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, source, start + 56) == 1 and 1 or 2
   end
   reply[i + 3] = outcome
   isEvent = isEvent or outcome ~= 3
@@ -871,14 +894,12 @@ reply[3] = seq
 local number, own, closing = string.format('%.0f', seq), struct.pack('>I8', seq), {}
 redis.call('HSET', KEYS[1], 'seq', number)
 for i = 1, #slots do
-  local key, start = KEYS[i + 3], starts[i]
-  if reply[i + 3] == 1 then
-    local envelope = string.sub(packed, start, start + 15) .. own .. string.sub(packed, start + 24, ends[i])
-    if lives[i] == '0' then
-      redis.call('SET', key, envelope)
-    else
-      redis.call('SET', key, envelope, 'PX', lives[i])
-    end
+  local key, source, start = KEYS[i + 3], sources[i], starts[i]
+  if reply[i + 3] == 1 and isWhole(start) then
+    store(key, source, lives[i])
+    redis.call('SETRANGE', key, '16', own)
+  elseif reply[i + 3] == 1 then
+    store(key, string.sub(source, start, start + 15) .. own .. string.sub(source, start + 24, ends[i]), lives[i])
   elseif reply[i + 3] == 2 then
     redis.call('UNLINK', key)
   end

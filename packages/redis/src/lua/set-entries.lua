@@ -8,7 +8,7 @@
 -- ARGV[3] PUBLISH or SPUBLISH ARGV[4] channel
 -- ARGV[5] event text, origins ARGV[6] events the log keeps
 -- ARGV[7] epoch of all leases, 32 hex digits   ARGV[8] the same, 16 raw bytes
--- ARGV[9] the entries, see unpack-entries; what their envelopes hold as own seq is replaced
+-- ARGV[9..] the entries, see unpack-entries; what their envelopes hold as own seq is replaced
 -- Returns {'OK', epoch, seq, outcome, ...}, seq that of the event if there is one, or {'TIMELINE', timeline}. Outcomes: 1 stored, 2 conflicted and dropped,
 -- 3 outdated by the version of what is stored, which stays.
 --
@@ -20,21 +20,20 @@
 -- include: shared/judge-entry.lua
 -- include: shared/unpack-entries.lua
 
-local packed = ARGV[9]
-local leases, slots, lives, starts, ends = unpackEntries(packed)
+local leases, slots, lives, sources, starts, ends = unpackEntries(9)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
 local reply, isEvent = {'OK', epoch, seq}, false
 for i = 1, #slots do
-  local key, lease, start = KEYS[i + 3], leases[i], starts[i]
+  local key, lease, source, start = KEYS[i + 3], leases[i], sources[i], starts[i]
   local storedLease, storedVersion = datesOf(key, ARGV[8])
-  local version = storedVersion > 0 and struct.unpack('>I8', packed, start + 48) or 0
+  local version = storedVersion > 0 and struct.unpack('>I8', source, start + 48) or 0
   local outcome
-  if version > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(key, packed, start + 56) then
+  if version > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(key, source, start + 56) then
     -- Both sides have a version of the caller's: that alone tells which one is newer.
     outcome = version < storedVersion and 3 or 1
   else
-    outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, packed, start + 56) == 1 and 1 or 2
+    outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, source, start + 56) == 1 and 1 or 2
   end
   reply[i + 3] = outcome
   isEvent = isEvent or outcome ~= 3
@@ -47,14 +46,12 @@ reply[3] = seq
 local number, own, closing = string.format('%.0f', seq), struct.pack('>I8', seq), {}
 redis.call('HSET', KEYS[1], 'seq', number)
 for i = 1, #slots do
-  local key, start = KEYS[i + 3], starts[i]
-  if reply[i + 3] == 1 then
-    local envelope = string.sub(packed, start, start + 15) .. own .. string.sub(packed, start + 24, ends[i])
-    if lives[i] == '0' then
-      redis.call('SET', key, envelope)
-    else
-      redis.call('SET', key, envelope, 'PX', lives[i])
-    end
+  local key, source, start = KEYS[i + 3], sources[i], starts[i]
+  if reply[i + 3] == 1 and isWhole(start) then
+    store(key, source, lives[i])
+    redis.call('SETRANGE', key, '16', own)
+  elseif reply[i + 3] == 1 then
+    store(key, string.sub(source, start, start + 15) .. own .. string.sub(source, start + 24, ends[i]), lives[i])
   elseif reply[i + 3] == 2 then
     redis.call('UNLINK', key)
   end

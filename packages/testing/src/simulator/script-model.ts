@@ -77,7 +77,7 @@ function invalidate(authority: Authority, event: string, nowMs: number): unknown
 }
 
 function fill(authority: Authority, { keys, args }: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
-  const writes = unpackEntries(entryKeys(keys), String(args[2]), args[4]);
+  const writes = unpackEntries(entryKeys(keys), String(args[2]), args.slice(4));
   const before = authority.read(keysOf(writes), nowMs);
   const reply = authority.fill(writes, nowMs);
   for (const [index, write] of writes.entries()) {
@@ -87,7 +87,7 @@ function fill(authority: Authority, { keys, args }: ScriptCall, nowMs: number, w
 }
 
 function set(authority: Authority, { keys, args }: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
-  const writes = unpackEntries(entryKeys(keys), String(args[6]), args[8]);
+  const writes = unpackEntries(entryKeys(keys), String(args[6]), args.slice(8));
   const before = authority.read(keysOf(writes), nowMs);
   const { origins } = splitOrigins(String(args[4]));
   const reply = authority.set(writes, nowMs, origins);
@@ -135,8 +135,8 @@ function entryKeys(keys: readonly string[]): string[] {
 }
 
 /** The entries of a call, as `packages/redis/src/lua/shared/unpack-entries.lua` takes them apart. */
-function unpackEntries(keys: readonly string[], epoch: string, argument: ScriptCall['args'][number] | undefined) {
-  const packed = bytesOf(argument);
+function unpackEntries(keys: readonly string[], epoch: string, [first, ...large]: ScriptCall['args']) {
+  const packed = bytesOf(first);
   let at = 0;
   const take = (length: number): Buffer => {
     at += length;
@@ -147,9 +147,10 @@ function unpackEntries(keys: readonly string[], epoch: string, argument: ScriptC
     const slot = take(take(1).readUInt8()).toString('latin1');
     if (slot !== String(fenceSlot(key))) throw new Error('an entry is packed for another slot');
     const ttlMs = Number(take(take(1).readUInt8()).toString('latin1'));
-    return { key, lease, ttlMs, bytes: take(take(4).readUInt32BE()) };
+    const length = take(4).readUInt32BE();
+    return { key, lease, ttlMs, bytes: length === 0 ? bytesOf(large.shift()) : take(length) };
   });
-  if (at !== packed.byteLength) throw new Error('the entries do not fill their argument');
+  if (at !== packed.byteLength || large.length > 0) throw new Error('the entries do not fill their arguments');
   return writes;
 }
 
