@@ -51,6 +51,7 @@ export type {
 } from './store/store.ts';
 export { decodeEnvelope, EPOCH_OFFSET, LEASE_OFFSET, SEQ_OFFSET, VERSION_OFFSET } from './wire/envelope.ts';
 export {
+  type DecodedEvent,
   decodeEvent,
   decodeMessage,
   EVENT_FORMAT,

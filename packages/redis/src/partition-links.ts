@@ -4,6 +4,7 @@ import type { Line } from './line.ts';
 import type { Link } from './link.ts';
 import type { Names } from './names.ts';
 import type { NodeLinks, Tenant } from './node-links.ts';
+import { OwnEvents } from './own-events.ts';
 import { redirectionOf } from './redirection.ts';
 
 export interface PartitionLinksOptions {
@@ -23,6 +24,7 @@ export class PartitionLinks implements Tenant {
   readonly names: Names;
   readonly layout: Layout;
   readonly publishCommand: 'PUBLISH' | 'SPUBLISH';
+  readonly ownEvents = new OwnEvents();
   readonly #options: PartitionLinksOptions;
   #listener: CoordinatorListener | undefined;
   #home: NodeLinks | undefined;
@@ -94,7 +96,7 @@ export class PartitionLinks implements Tenant {
   }
 
   onMessage(text: string): void {
-    const event = decodeMessage(text);
+    const event = decodeMessage(text, (eventText) => this.ownEvents.decode(eventText));
     if (event === undefined) this.#listener?.onDoubt();
     else this.#listener?.onMessage(event);
   }

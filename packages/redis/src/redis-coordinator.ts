@@ -67,8 +67,8 @@ export class RedisCoordinator implements Coordinator {
     fence: FenceChange | undefined,
     origins: readonly string[] = [],
   ): Promise<SequencedReply> {
-    const { commands, names, publishCommand } = this.#links;
-    const context = { names, publishCommand, logEvents: this.#logEvents, maxVersions: this.#maxVersions };
+    const { commands, names, publishCommand, ownEvents } = this.#links;
+    const context = { names, publishCommand, ownEvents, logEvents: this.#logEvents, maxVersions: this.#maxVersions };
     const [epoch, seq] = await runScript(
       commands,
       names.state,

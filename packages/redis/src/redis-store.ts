@@ -58,13 +58,13 @@ export class RedisStore implements Store {
   }
 
   async set(writes: readonly StoreWrite[], origins: readonly string[] = []): Promise<SetReply> {
-    const { commands, names, publishCommand } = this.#links;
+    const { commands, names, publishCommand, ownEvents } = this.#links;
     const [epoch, seq, ...outcomes] = await runScript(
       commands,
       names.state,
       SET_ENTRIES,
       writes.map(({ key }) => names.entry(key)),
-      setArgs({ names, publishCommand, logEvents: this.#logEvents }, writes, origins),
+      setArgs({ names, publishCommand, ownEvents, logEvents: this.#logEvents }, writes, origins),
     );
     return {
       epoch: String(epoch),

@@ -10,11 +10,13 @@ import {
   withOrigins,
 } from 'tierwise/driver';
 import type { Names } from './names.ts';
+import type { OwnEvents } from './own-events.ts';
 
 /** What scripts are given about the partition they work on. */
 export interface ScriptContext {
   readonly names: Names;
   readonly publishCommand: 'PUBLISH' | 'SPUBLISH';
+  readonly ownEvents: OwnEvents;
   readonly logEvents: number;
   readonly maxVersions: number;
 }
@@ -41,11 +43,12 @@ export function invalidateArgs(
   origins: readonly string[] = [],
 ): ScriptArg[] {
   const { keys, clear } = invalidation;
+  const event = fence === undefined ? context.ownEvents.encode(invalidation) : encodeEvent(invalidation, fence);
   const versions = versionFields(invalidation);
   return [
     context.publishCommand,
     context.names.channel,
-    withOrigins(encodeEvent(invalidation, fence), origins),
+    withOrigins(event, origins),
     context.logEvents,
     context.maxVersions,
     clear ? 1 : 0,
@@ -66,7 +69,7 @@ export function fillArgs(writes: readonly StoreWrite[]): ScriptArg[] {
 
 /** All leases are of one epoch. */
 export function setArgs(
-  { names, publishCommand, logEvents }: Omit<ScriptContext, 'maxVersions'>,
+  { names, publishCommand, ownEvents, logEvents }: Omit<ScriptContext, 'maxVersions'>,
   writes: readonly StoreWrite[],
   origins: readonly string[] = [],
 ): ScriptArg[] {
@@ -74,7 +77,7 @@ export function setArgs(
   return [
     publishCommand,
     names.channel,
-    withOrigins(encodeEvent({ ...NOTHING, keys }), origins),
+    withOrigins(ownEvents.encode({ ...NOTHING, keys }), origins),
     logEvents,
     ...epochArgs(writes),
     ...packEntries(writes),

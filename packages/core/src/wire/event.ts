@@ -101,13 +101,16 @@ export function splitOrigins(text: string): { readonly eventText: string; readon
   return { eventText: text.slice(0, end), origins: origins.filter((origin) => TRACEPARENT.test(origin)) };
 }
 
-/** Reads a bus message; `undefined` when its header is of another format. */
-export function decodeMessage(text: string): BusMessage | undefined {
+/** Reads a bus message; `undefined` when its header is of another format. `decode` reads its event. */
+export function decodeMessage(
+  text: string,
+  decode: (eventText: string) => DecodedEvent = decodeEvent,
+): BusMessage | undefined {
   const match = HEADER.exec(text);
   if (match === null) return undefined;
   const [header, epoch = '', seq] = match;
   const { eventText, origins } = splitOrigins(text.slice(header.length));
-  const event = { epoch, seq: Number(seq), ...decodeEvent(eventText) };
+  const event = { epoch, seq: Number(seq), ...decode(eventText) };
   return origins.length === 0 ? event : { ...event, origins };
 }
 

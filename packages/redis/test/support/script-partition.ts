@@ -19,6 +19,7 @@ import {
   SET_ENTRIES,
 } from '../../src/lua/scripts.generated.ts';
 import { Names } from '../../src/names.ts';
+import { OwnEvents } from '../../src/own-events.ts';
 import {
   fillArgs,
   invalidateArgs,
@@ -131,7 +132,7 @@ export class ScriptPartition {
   }
 
   get #context(): ScriptContext {
-    return { names: this.names, publishCommand: 'PUBLISH', ...this.#options };
+    return { names: this.names, publishCommand: 'PUBLISH', ownEvents: new OwnEvents(), ...this.#options };
   }
 
   async #runOn(all: readonly string[], script: LuaScript, args: readonly ScriptArg[]): Promise<Reply> {
