@@ -32,7 +32,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: '2817991ef921a4d2d8387073a10373720687c83b',
+  sha1: '19231d77ac21be63628f5516f3259f150d459bcd',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -54,7 +54,8 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  local logged = string.match(event, '^[^\\n]*')
+  local stop = string.find(event, '\\n', 1, true)
+  local logged = stop and string.sub(event, 1, stop - 1) or event
   local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
@@ -227,7 +228,7 @@ export const INVALIDATE_NAMES: LuaScript = {
   name: 'invalidate-names',
   keys: 3,
   variadic: true,
-  sha1: '9eb1296fb1d3bf1cfd1dbc34c88eb12143eb88dc',
+  sha1: '6a3e2aecea1d4ca47bed6def34e87119ada67b4c',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -249,7 +250,8 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  local logged = string.match(event, '^[^\\n]*')
+  local stop = string.find(event, '\\n', 1, true)
+  local logged = stop and string.sub(event, 1, stop - 1) or event
   local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
@@ -416,7 +418,7 @@ export const READ_TAIL: LuaScript = {
   name: 'read-tail',
   keys: 4,
   variadic: false,
-  sha1: 'deb45800d376916e2ee136fb6fda3e826343e85a',
+  sha1: 'e010fd323a44d4c2e09537c305344d44bc043841',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -451,7 +453,8 @@ if layout ~= 0 then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  local logged = string.match(event, '^[^\\n]*')
+  local stop = string.find(event, '\\n', 1, true)
+  local logged = stop and string.sub(event, 1, stop - 1) or event
   local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
@@ -579,7 +582,7 @@ export const RENEW_FENCE: LuaScript = {
   name: 'renew-fence',
   keys: 3,
   variadic: false,
-  sha1: '1703494d6d83073497d7f075947bf917f51ca169',
+  sha1: '8b59dda4f4ce41e88af5db99a59db92d7a5dc8da',
   source: `#!lua flags=allow-oom
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -601,7 +604,8 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  local logged = string.match(event, '^[^\\n]*')
+  local stop = string.find(event, '\\n', 1, true)
+  local logged = stop and string.sub(event, 1, stop - 1) or event
   local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
@@ -702,7 +706,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: 'a012bf744bbab04f0ce44da6f273a030e547202f',
+  sha1: '4975f0c05cf32a7145cd49e212e531006da1aded',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -724,7 +728,8 @@ elseif timeline ~= ARGV[1] then
 end
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  local logged = string.match(event, '^[^\\n]*')
+  local stop = string.find(event, '\\n', 1, true)
+  local logged = stop and string.sub(event, 1, stop - 1) or event
   local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)

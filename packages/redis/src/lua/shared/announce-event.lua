@@ -3,7 +3,8 @@
 -- large as this one, they would take 16 MiB.
 local function announce(command, channel, logEvents, event)
   local number = string.format('%.0f', seq)
-  local logged = string.match(event, '^[^\n]*')
+  local stop = string.find(event, '\n', 1, true)
+  local logged = stop and string.sub(event, 1, stop - 1) or event
   local most = math.max(1, math.min(tonumber(logEvents), math.floor(16777216 / #logged)))
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, number .. '-0', 'e', logged)
   redis.call(command, channel, '1 ' .. epoch .. ' ' .. number .. ' ' .. event)
