@@ -139,6 +139,7 @@ export const TARGETS: readonly Target[] = [
     unit: 'times',
     atLeast: 0.6,
     measure: rateBeside('set', '50 at once', 'ioredis'),
+    floor: { what: '`SET` in one script', measure: rateBeside('set', '50 at once', 'ioredis', 'script a tick') },
   },
   {
     what: '`delete` with fence, log and message, 50 at once',

@@ -13,13 +13,23 @@ import { keysUpTo, user } from '../values.ts';
 
 const KEYS = keysUpTo(1_024);
 const AT_ONCE = 50;
-const SUBJECTS = ['ioredis', 'memjs', 'tierwise', 'bentocache', 'cacheable', 'cache-manager', 'layered-loader'];
+const SUBJECTS = [
+  'ioredis',
+  'script a tick',
+  'memjs',
+  'tierwise',
+  'bentocache',
+  'cacheable',
+  'cache-manager',
+  'layered-loader',
+];
 
 export const set: Scenario = {
   name: 'set',
   title: 'Storing a value',
   question: 'What storing a value in both layers and telling all instances costs, 50 calls at once.',
-  limits: 'Small values, over loopback, nobody listening. ioredis and memjs only store; cache-manager tells nobody.',
+  limits:
+    'Small values, over loopback, nobody listening. ioredis and memjs only store; cache-manager tells nobody. "script a tick" is no cache but the floor: one script that does nothing but SET.',
   run: (bench) =>
     measureWrites(bench, ({ set: store }) => store && ((key, index) => store(key, user(index & (KEYS.length - 1))))),
 };

@@ -9,6 +9,7 @@ import { lruCache } from './lru-cache.ts';
 import { mapAndClock } from './map-and-clock.ts';
 import { memjs } from './memjs.ts';
 import { mgetATick } from './mget-a-tick.ts';
+import { scriptATick } from './script-a-tick.ts';
 import { tierwise } from './tierwise.ts';
 import { tierwiseMemcached } from './tierwise-memcached.ts';
 
@@ -18,6 +19,7 @@ export const SUBJECTS: readonly SubjectKind[] = [
   mapAndClock,
   ioredis,
   mgetATick,
+  scriptATick,
   memjs,
   tierwise,
   tierwiseMemcached,
