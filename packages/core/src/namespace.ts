@@ -133,6 +133,7 @@ export class Namespace {
     try {
       const spec = this.#setSpec(key, value, options);
       const { recorder, writes } = this.#engine;
+      if (!recorder.isRecording()) return writes.set(spec);
       return recorder.call(OPERATION_SPANS.set, spec.key, {}, (trace) => writes.set(spec, trace));
     } catch (error) {
       return Promise.reject(error);

@@ -51,7 +51,7 @@ function open() {
       fill: (content: Draft, to: Writer = store) => queue.fill(content, to),
       set: (content: Draft, to: Writer = store) => {
         const { promise, ...settle } = Promise.withResolvers<SetReply>();
-        queue.set({ kind: 'set', draft: content, to, trace: undefined, settle });
+        queue.set({ kind: 'set', draft: content, to, trace: undefined, settle, mayRepeat: true });
         return promise;
       },
       invalidate: (invalidation: Invalidation) => queue.invalidate(invalidation),

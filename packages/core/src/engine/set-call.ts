@@ -4,7 +4,7 @@ import { CacheError } from '../errors.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
 import { noteMemorySet } from '../telemetry/layers.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
-import { type Trace, within } from '../telemetry/trace.ts';
+import type { Trace } from '../telemetry/trace.ts';
 import { NOTHING } from '../wire/event.ts';
 import { type EngineContext, type Lifetime, memoryExpiry } from './context.ts';
 import type { Stack } from './layer.ts';
@@ -124,8 +124,10 @@ export class SetCall extends Pending implements Settle<SetReply> {
     const to = tiers.writerOf(stack);
     const span = trace?.child(SPANS.layerSet, { attributes: { [ATTRIBUTES.layer]: to.name } });
     this.#span = span;
-    const operation: SetOperation = { kind: 'set', draft, to, trace: span, settle: this };
-    within(span, () => writes.set(operation));
+    const mayRepeat = this.next !== undefined;
+    const operation: SetOperation = { kind: 'set', draft, to, trace: span, settle: this, mayRepeat };
+    if (span === undefined) writes.set(operation);
+    else span.run(() => writes.set(operation));
   }
 
   /** A value the shared layer cannot take: everybody forgets the old one, memory may keep the new one. */

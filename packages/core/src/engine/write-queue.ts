@@ -40,6 +40,8 @@ export interface SetOperation extends OperationBase<SetReply> {
   readonly kind: 'set';
   readonly draft: Draft;
   readonly to: Writer;
+  /** Whether one made before it on the same key may be waiting with it. */
+  readonly mayRepeat: boolean;
 }
 
 type Operation =
@@ -293,7 +295,8 @@ function splitKeys(run: readonly OperationOf<'invalidate'>[], maxBatch: number):
  * The sets of one run with each key once: the last one made counts, or the one of the highest version where both have
  * one. Whoever made another one hears that it was not stored as soon as the one that counts has been judged.
  */
-function coalesce(run: readonly OperationOf<'set'>[]): OperationOf<'set'>[] {
+function coalesce(run: readonly OperationOf<'set'>[]): readonly OperationOf<'set'>[] {
+  if (!run.some(({ mayRepeat }) => mayRepeat)) return run;
   const byKey = new Map<string, OperationOf<'set'>>();
   for (const later of run) {
     const { key } = later.draft;
