@@ -15,7 +15,7 @@ import type { PartitionLinks } from './partition-links.ts';
 import { fillArgs, setArgs } from './script-args.ts';
 import { runScript } from './scripts.ts';
 
-/** Outcomes in the order of the numbers the scripts answer with, from 1. */
+/** Outcomes in the order of the digits the scripts answer with, from 1. */
 const OUTCOMES: readonly FillOutcome[] = ['stored', 'fenced', 'superseded', 'voided'];
 
 const SET_OUTCOMES: readonly SetOutcome[] = ['stored', 'conflicted', 'outdated'];
@@ -43,7 +43,7 @@ export class RedisStore implements Store {
 
   async fill(writes: readonly StoreWrite[]): Promise<FillReply> {
     const { commands, names } = this.#links;
-    const [epoch, seq, ...outcomes] = await runScript(
+    const [epoch, seq, outcomes] = await runScript(
       commands,
       names.state,
       FILL_ENTRIES,
@@ -53,13 +53,13 @@ export class RedisStore implements Store {
     return {
       epoch: String(epoch),
       seq: Number(seq),
-      outcomes: outcomes.map((outcome) => OUTCOMES[Number(outcome) - 1] ?? 'voided'),
+      outcomes: Array.from(String(outcomes), (digit) => OUTCOMES[Number(digit) - 1] ?? 'voided'),
     };
   }
 
   async set(writes: readonly StoreWrite[], origins: readonly string[] = []): Promise<SetReply> {
     const { commands, names, publishCommand, ownEvents } = this.#links;
-    const [epoch, seq, ...outcomes] = await runScript(
+    const [epoch, seq, outcomes] = await runScript(
       commands,
       names.state,
       SET_ENTRIES,
@@ -69,7 +69,7 @@ export class RedisStore implements Store {
     return {
       epoch: String(epoch),
       seq: Number(seq),
-      outcomes: outcomes.map((outcome) => SET_OUTCOMES[Number(outcome) - 1] ?? 'conflicted'),
+      outcomes: Array.from(String(outcomes), (digit) => SET_OUTCOMES[Number(digit) - 1] ?? 'conflicted'),
     };
   }
 

@@ -7,7 +7,7 @@
 -- ARGV[1] timeline   ARGV[2] epoch to start if needed
 -- ARGV[3] epoch of all leases, 32 hex digits   ARGV[4] the same, 16 raw bytes
 -- ARGV[5..] the entries, see unpack-entries
--- Returns {'OK', epoch, seq, outcome, ...}, one outcome an entry (see judge-entry), or {'TIMELINE', timeline}.
+-- Returns {'OK', epoch, seq, outcomes}, one digit an entry (see judge-entry), or {'TIMELINE', timeline}.
 --
 -- One step, because an event between the check of the fence and the write would be undone. All keys are of one slot.
 -- include: shared/open-partition.lua
@@ -20,14 +20,14 @@
 local leases, slots, lives, sources, starts, ends = unpackEntries(5)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
-local reply, versions = {'OK', epoch, seq}, {}
+local outcomes, versions = {}, {}
 for i = 1, #slots do
   local key, storedLease = KEYS[i + 3]
   storedLease, versions[i] = datesOf(key, ARGV[4])
-  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, sources[i], starts[i] + 56)
+  outcomes[i] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, sources[i], starts[i] + 56)
 end
 for i = 1, #slots do
-  if reply[i + 3] == 1 then
+  if outcomes[i] == 1 then
     local envelope = isWhole(starts[i]) and sources[i] or string.sub(sources[i], starts[i], ends[i])
     if versions[i] > 0 then
       envelope = string.sub(envelope, 1, 48) .. struct.pack('>I8', versions[i]) .. string.sub(envelope, 57)
@@ -35,4 +35,4 @@ for i = 1, #slots do
     store(KEYS[i + 3], envelope, lives[i])
   end
 end
-return reply
+return {'OK', epoch, seq, table.concat(outcomes)}

@@ -32,7 +32,7 @@ export const FILL_ENTRIES: LuaScript = {
   name: 'fill-entries',
   keys: 3,
   variadic: true,
-  sha1: '19231d77ac21be63628f5516f3259f150d459bcd',
+  sha1: '7a709b1462303e2ae6ef5b657655dcca2b18ebeb',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -205,14 +205,14 @@ local function store(key, envelope, life)
 end
 local leases, slots, lives, sources, starts, ends = unpackEntries(5)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
-local reply, versions = {'OK', epoch, seq}, {}
+local outcomes, versions = {}, {}
 for i = 1, #slots do
   local key, storedLease = KEYS[i + 3]
   storedLease, versions[i] = datesOf(key, ARGV[4])
-  reply[i + 3] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, sources[i], starts[i] + 56)
+  outcomes[i] = judge(key, slotSeqs[i], leases[i], ARGV[3], storedLease, sources[i], starts[i] + 56)
 end
 for i = 1, #slots do
-  if reply[i + 3] == 1 then
+  if outcomes[i] == 1 then
     local envelope = isWhole(starts[i]) and sources[i] or string.sub(sources[i], starts[i], ends[i])
     if versions[i] > 0 then
       envelope = string.sub(envelope, 1, 48) .. struct.pack('>I8', versions[i]) .. string.sub(envelope, 57)
@@ -220,7 +220,7 @@ for i = 1, #slots do
     store(KEYS[i + 3], envelope, lives[i])
   end
 end
-return reply
+return {'OK', epoch, seq, table.concat(outcomes)}
 `,
 };
 
@@ -706,7 +706,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: '4975f0c05cf32a7145cd49e212e531006da1aded',
+  sha1: '35489c3d77003c83f00a664035032a8e77b1c60b',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -879,7 +879,7 @@ local function store(key, envelope, life)
 end
 local leases, slots, lives, sources, starts, ends = unpackEntries(9)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
-local reply, isEvent = {'OK', epoch, seq}, false
+local outcomes, isEvent = {}, false
 for i = 1, #slots do
   local key, lease, source, start = KEYS[i + 3], leases[i], sources[i], starts[i]
   local storedLease, storedVersion = datesOf(key, ARGV[8])
@@ -890,22 +890,21 @@ for i = 1, #slots do
   else
     outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, source, start + 56) == 1 and 1 or 2
   end
-  reply[i + 3] = outcome
+  outcomes[i] = outcome
   isEvent = isEvent or outcome ~= 3
 end
-if not isEvent then return reply end
+if not isEvent then return {'OK', epoch, seq, table.concat(outcomes)} end
 seq = seq + 1
-reply[3] = seq
 local number, own, closing = string.format('%.0f', seq), struct.pack('>I8', seq), {}
 redis.call('HSET', KEYS[1], 'seq', number)
 for i = 1, #slots do
   local key, source, start = KEYS[i + 3], sources[i], starts[i]
-  if reply[i + 3] == 1 and isWhole(start) then
+  if outcomes[i] == 1 and isWhole(start) then
     store(key, source, lives[i])
     redis.call('SETRANGE', key, '16', own)
-  elseif reply[i + 3] == 1 then
+  elseif outcomes[i] == 1 then
     store(key, string.sub(source, start, start + 15) .. own .. string.sub(source, start + 24, ends[i]), lives[i])
-  elseif reply[i + 3] == 2 then
+  elseif outcomes[i] == 2 then
     redis.call('UNLINK', key)
   end
   closing[2 * i - 1] = slots[i]
@@ -913,6 +912,6 @@ for i = 1, #slots do
 end
 redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])
-return reply
+return {'OK', epoch, seq, table.concat(outcomes)}
 `,
 };

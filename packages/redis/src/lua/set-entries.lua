@@ -9,8 +9,8 @@
 -- ARGV[5] event text, origins ARGV[6] events the log keeps
 -- ARGV[7] epoch of all leases, 32 hex digits   ARGV[8] the same, 16 raw bytes
 -- ARGV[9..] the entries, see unpack-entries; what their envelopes hold as own seq is replaced
--- Returns {'OK', epoch, seq, outcome, ...}, seq that of the event if there is one, or {'TIMELINE', timeline}. Outcomes: 1 stored, 2 conflicted and dropped,
--- 3 outdated by the version of what is stored, which stays.
+-- Returns {'OK', epoch, seq, outcomes}, seq that of the event if there is one, or {'TIMELINE', timeline}. Outcomes are one digit an
+-- entry: 1 stored, 2 conflicted and dropped, 3 outdated by the version of what is stored, which stays.
 --
 -- One step for the reason of fill-entries. All keys are of one slot. Not allowed under out-of-memory.
 -- include: shared/open-partition.lua
@@ -23,7 +23,7 @@
 local leases, slots, lives, sources, starts, ends = unpackEntries(9)
 local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
 
-local reply, isEvent = {'OK', epoch, seq}, false
+local outcomes, isEvent = {}, false
 for i = 1, #slots do
   local key, lease, source, start = KEYS[i + 3], leases[i], sources[i], starts[i]
   local storedLease, storedVersion = datesOf(key, ARGV[8])
@@ -35,24 +35,23 @@ for i = 1, #slots do
   else
     outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, source, start + 56) == 1 and 1 or 2
   end
-  reply[i + 3] = outcome
+  outcomes[i] = outcome
   isEvent = isEvent or outcome ~= 3
 end
 -- What is stored stays, so nobody has anything to forget.
-if not isEvent then return reply end
+if not isEvent then return {'OK', epoch, seq, table.concat(outcomes)} end
 
 seq = seq + 1
-reply[3] = seq
 local number, own, closing = string.format('%.0f', seq), struct.pack('>I8', seq), {}
 redis.call('HSET', KEYS[1], 'seq', number)
 for i = 1, #slots do
   local key, source, start = KEYS[i + 3], sources[i], starts[i]
-  if reply[i + 3] == 1 and isWhole(start) then
+  if outcomes[i] == 1 and isWhole(start) then
     store(key, source, lives[i])
     redis.call('SETRANGE', key, '16', own)
-  elseif reply[i + 3] == 1 then
+  elseif outcomes[i] == 1 then
     store(key, string.sub(source, start, start + 15) .. own .. string.sub(source, start + 24, ends[i]), lives[i])
-  elseif reply[i + 3] == 2 then
+  elseif outcomes[i] == 2 then
     redis.call('UNLINK', key)
   end
   closing[2 * i - 1] = slots[i]
@@ -60,4 +59,4 @@ for i = 1, #slots do
 end
 redis.call('HSET', KEYS[2], unpack(closing))
 announce(ARGV[3], ARGV[4], ARGV[6], ARGV[5])
-return reply
+return {'OK', epoch, seq, table.concat(outcomes)}

@@ -81,15 +81,19 @@ export class ScriptPartition {
     return this.#runOn([...this.names.state, this.names.members], READ_MEMBERS, [this.timeline, newEpoch]);
   }
 
-  fill(entries: readonly EntryArgs[], newEpoch: string = randomEpoch()): Promise<Reply> {
+  /** With the outcomes as so many numbers. */
+  async fill(entries: readonly EntryArgs[], newEpoch: string = randomEpoch()): Promise<Reply> {
     const keys = entries.map(({ key }) => key);
-    return this.run(FILL_ENTRIES, keys, [this.timeline, newEpoch, ...fillArgs(entries.map(toWrite))]);
+    return withNumbers(
+      await this.run(FILL_ENTRIES, keys, [this.timeline, newEpoch, ...fillArgs(entries.map(toWrite))]),
+    );
   }
 
-  set(entries: readonly EntryArgs[], newEpoch: string = randomEpoch()): Promise<Reply> {
+  /** With the outcomes as so many numbers. */
+  async set(entries: readonly EntryArgs[], newEpoch: string = randomEpoch()): Promise<Reply> {
     const keys = entries.map(({ key }) => key);
     const args = setArgs(this.#context, entries.map(toWrite));
-    return this.run(SET_ENTRIES, keys, [this.timeline, newEpoch, ...args]);
+    return withNumbers(await this.run(SET_ENTRIES, keys, [this.timeline, newEpoch, ...args]));
   }
 
   tail(epoch: string, applied: number, maxEvents: number = 1_000, newEpoch: string = randomEpoch()): Promise<Reply> {
@@ -138,6 +142,11 @@ export class ScriptPartition {
   async #runOn(all: readonly string[], script: LuaScript, args: readonly ScriptArg[]): Promise<Reply> {
     return (await this.client.eval(script.source, all.length, ...all, ...args)) as Reply;
   }
+}
+
+function withNumbers(reply: Reply): Reply {
+  const [status, epoch, seq, outcomes] = reply;
+  return status === 'OK' ? [status, epoch, seq, ...Array.from(String(outcomes), Number)] : reply;
 }
 
 function toWrite(entry: EntryArgs): StoreWrite {

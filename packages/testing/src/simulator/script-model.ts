@@ -83,7 +83,7 @@ function fill(authority: Authority, { keys, args }: ScriptCall, nowMs: number, w
   for (const [index, write] of writes.entries()) {
     if (reply.outcomes[index] === 'stored') watch.onStored(write.key, write.bytes, 0, before[index]);
   }
-  return ['OK', reply.epoch, reply.seq, ...reply.outcomes.map((outcome) => FILL_OUTCOMES.indexOf(outcome) + 1)];
+  return ['OK', reply.epoch, reply.seq, digits(reply.outcomes, FILL_OUTCOMES)];
 }
 
 function set(authority: Authority, { keys, args }: ScriptCall, nowMs: number, watch: ScriptWatch): unknown[] {
@@ -96,7 +96,7 @@ function set(authority: Authority, { keys, args }: ScriptCall, nowMs: number, wa
     if (reply.outcomes[index] === 'stored') watch.onStored(write.key, write.bytes, reply.seq, before[index]);
     if (reply.outcomes[index] === 'outdated' && isEvent) watch.onOutdated(write.key, write.bytes, reply.seq);
   }
-  return ['OK', reply.epoch, reply.seq, ...reply.outcomes.map((outcome) => SET_OUTCOMES.indexOf(outcome) + 1)];
+  return ['OK', reply.epoch, reply.seq, digits(reply.outcomes, SET_OUTCOMES)];
 }
 
 function tail(authority: Authority, { args }: ScriptCall, nowMs: number): unknown[] {
@@ -152,6 +152,10 @@ function unpackEntries(keys: readonly string[], epoch: string, [first, ...large]
   });
   if (at !== packed.byteLength || large.length > 0) throw new Error('the entries do not fill their arguments');
   return writes;
+}
+
+function digits(outcomes: readonly string[], known: readonly string[]): string {
+  return outcomes.map((outcome) => known.indexOf(outcome) + 1).join('');
 }
 
 function keysOf(writes: readonly StoreWrite[]): string[] {

@@ -88,7 +88,7 @@ export class World implements Surroundings {
     const seq = Number(reply[2]);
     const { sha1 } = command;
     // Sets that are all outdated are no event: the number is that of somebody else's.
-    const isOwnEvent = sha1 === SET_ENTRIES.sha1 && reply.slice(3).some((outcome) => outcome !== 3);
+    const isOwnEvent = sha1 === SET_ENTRIES.sha1 && /[^3]/.test(String(reply[3]));
     if (sha1 === INVALIDATE_NAMES.sha1 || isOwnEvent) {
       this.hear(instance, () => this.oracle.heardMessage(instance, epoch, seq));
     }
