@@ -175,6 +175,12 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     '',
   ),
   one(
+    'all sets of one key in a tick are sent',
+    SET_CALL,
+    'const mayRepeat = this.next !== undefined;',
+    'const mayRepeat = false;',
+  ),
+  one(
     'an own call does not reach what is under way',
     WRITES,
     '    partition.view.activity.mark(key, Number.POSITIVE_INFINITY);\n',
