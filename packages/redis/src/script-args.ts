@@ -26,7 +26,7 @@ export type ScriptArg = string | number | Buffer;
 /** Lease, fence slot, lifetime and length of one entry; a slot has up to 5 digits, a safe integer up to 16. */
 const MAX_ENTRY_HEADER_BYTES = 8 + 6 + 17 + 4;
 
-/** Largest envelope that shares an argument. From there on the server spends more on cutting it out than an argument costs. */
+/** Largest envelope that shares an argument: from there on cutting it out costs more than one (docs/internals/measurements.md). */
 const MAX_PACKED_BYTES = 512;
 
 // What follows timeline and new epoch, in the order of each script's header.
