@@ -106,7 +106,19 @@ export const LAYER_MUTATIONS: readonly Mutation[] = [
   one(
     'a layer that answers nothing is asked all the same',
     BREAKER,
-    'if (this.#failures < OPENS_AFTER) return true;',
-    'if (this.#failures < Number.MAX_SAFE_INTEGER) return true;',
+    'const isOpen = parts.map((part) => part.failures >= OPENS_AFTER);',
+    'const isOpen = parts.map((part) => part.failures >= Number.MAX_SAFE_INTEGER);',
+  ),
+  one(
+    'one part that answers nothing stands for the whole layer',
+    BREAKER,
+    'return this.#parts[this.#store.partOf(name)] ?? this.#first;',
+    'return this.#first;',
+  ),
+  one(
+    'every call tries a part that is away',
+    BREAKER,
+    'if (part.isTried || this.#options.clock.monotonicMs() < part.openUntilMs) return;',
+    '',
   ),
 ];

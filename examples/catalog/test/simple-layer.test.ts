@@ -7,7 +7,8 @@ test('simple keys go into the layer for them, and the rest to what all instances
   const simple: PlainLayer = {
     name: 'map',
     connect: () => ({
-      limits: { maxBatch: 100, maxValueBytes: 1_000_000 },
+      limits: { maxBatch: 100, maxValueBytes: 1_000_000, parts: 1 },
+      partOf: () => 0,
       read: async (names) => names.map((name) => items.get(name)),
       write: async (writes) => {
         for (const { name, bytes } of writes) items.set(name, bytes);

@@ -20,24 +20,33 @@ export function memcached(options: MemcachedOptions): PlainLayer {
   return { name: 'memcached', connect: (context) => new MemcachedStore(resolved, context) };
 }
 
-/** One cache's values on all servers. A server that is away fails its own names and nobody else's. */
+/** One cache's values on all servers. Each server is a part: one that is away fails its own names and nobody else's. */
 class MemcachedStore implements PlainStore {
   readonly limits: PlainStore['limits'];
   readonly #context: PlainLayerContext;
   readonly #links: readonly ServerLink[];
-  readonly #ring: Ring<{ readonly text: string; readonly link: ServerLink }>;
+  readonly #ring: Ring<{ readonly part: number; readonly text: string; readonly link: ServerLink }>;
 
   constructor(options: ResolvedMemcachedOptions, context: PlainLayerContext) {
     const { addresses, maxItemBytes, ...common } = options;
     const { clock, onError } = context;
     this.#context = context;
-    this.limits = { maxBatch: MAX_BATCH, maxValueBytes: maxValueBytes(maxItemBytes) };
-    const servers = addresses.map((address) => ({
+    this.limits = {
+      maxBatch: MAX_BATCH,
+      maxValueBytes: maxValueBytes(maxItemBytes),
+      parts: addresses.length,
+    };
+    const servers = addresses.map((address, part) => ({
+      part,
       text: address.text,
       link: new ServerLink({ ...common, address, clock, onLost: onError }),
     }));
     this.#links = servers.map(({ link }) => link);
     this.#ring = new Ring(servers, ({ text }) => text);
+  }
+
+  partOf(name: string): number {
+    return this.#ring.serverOf(serverName(this.#context.cacheName, name).text).part;
   }
 
   async read(names: readonly string[]): Promise<readonly PlainRead[]> {

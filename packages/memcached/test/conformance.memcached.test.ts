@@ -4,17 +4,25 @@ import { type Server, startMemcached } from '../../../scripts/servers/index.ts';
 import { plainLayerConformance } from '../../testing/src/conformance/index.ts';
 import { memcached } from '../src/index.ts';
 
-let server: Server;
+let all: readonly Server[];
 
 beforeAll(async () => {
-  server = await startMemcached({ args: ['-I', '2m'] });
+  all = await Promise.all([0, 1, 2].map(() => startMemcached({ args: ['-I', '2m'] })));
 });
 
-afterAll(() => server.stop());
+afterAll(() => Promise.all(all.map((server) => server.stop())));
 
-describe('Memcached beside an authority', () => {
+describe.each([
+  ['one server', 1],
+  ['several servers', 3],
+])('Memcached beside an authority, %s', (_, count) => {
+  const servers = (): string =>
+    all
+      .slice(0, count)
+      .map(({ port }) => `127.0.0.1:${port}`)
+      .join();
   const cases = plainLayerConformance({
-    createLayer: () => memcached({ servers: `127.0.0.1:${server.port}`, maxItemBytes: 2 * 1024 * 1024 }),
+    createLayer: () => memcached({ servers: servers(), maxItemBytes: 2 * 1024 * 1024 }),
     createAuthority: () => inProcess(),
   });
   for (const { name, run } of cases) it(name, run);

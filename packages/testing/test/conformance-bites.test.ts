@@ -1,7 +1,7 @@
 import { inProcess } from 'tierwise';
-import type { Coordinator, CoordinatorListener, Remote, Store } from 'tierwise/driver';
+import type { Coordinator, CoordinatorListener, PlainStore, Remote, Store } from 'tierwise/driver';
 import { describe, expect, it } from 'vitest';
-import { type ConformanceCase, remoteConformance } from '../src/conformance/index.ts';
+import { type ConformanceCase, plainLayerConformance, remoteConformance } from '../src/conformance/index.ts';
 
 type Broken = { readonly coordinator?: Partial<Coordinator>; readonly store?: Partial<Store> };
 
@@ -176,4 +176,46 @@ describe('the conformance suites notice', () => {
       await expect(caseOf(name, () => broken(change)).run()).rejects.toMatchObject({ name: 'AssertionError' });
     });
   }
+});
+
+/** A layer without scripts in a map, with a method replaced. */
+function plainCase(name: string, change: Partial<PlainStore> = {}): ConformanceCase {
+  const items = new Map<string, Uint8Array>();
+  const store: PlainStore = {
+    limits: { maxBatch: 100, maxValueBytes: 1_000_000, parts: 2 },
+    partOf: (stored) => stored.length % 2,
+    read: async (names) => names.map((stored) => items.get(stored)),
+    write: async (writes) => {
+      for (const write of writes) items.set(write.name, write.bytes);
+      return writes.map(() => undefined);
+    },
+    close: async () => {},
+    ...change,
+  };
+  const createLayer = () => ({ name: 'map', connect: () => store });
+  const cases = plainLayerConformance({ createLayer, createAuthority: () => inProcess() });
+  const found = cases.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no case '${name}'`);
+  return found;
+}
+
+describe('the suite of a layer without scripts notices', () => {
+  let turn = 0;
+  const breakages: readonly (readonly [string, string, Partial<PlainStore>])[] = [
+    ['a part beyond the last', 'places each name in one part, always the same', { partOf: () => 2 }],
+    [
+      'a name that moves to another part',
+      'places each name in one part, always the same',
+      { partOf: () => (turn++ < 100 ? 0 : 1) },
+    ],
+    [
+      'a batch that is cut short',
+      'takes batches as large as it says',
+      { read: async (names) => names.slice(1).map(() => undefined) },
+    ],
+  ];
+  it.each(breakages)('%s', async (_, name, change) => {
+    await plainCase(name).run();
+    await expect(plainCase(name, change).run()).rejects.toMatchObject({ name: 'AssertionError' });
+  });
 });

@@ -13,6 +13,8 @@ export interface PlainStoreLimits {
   readonly maxBatch: number;
   /** Most bytes of one value; what is larger is not sent. */
   readonly maxValueBytes: number;
+  /** Parts that fail independently of each other, such as servers; 1 where all names stand and fall together. */
+  readonly parts: number;
 }
 
 /** One value on its way into the store. */
@@ -32,6 +34,11 @@ export type PlainRead = Uint8Array | CacheError | undefined;
  */
 export interface PlainStore {
   readonly limits: PlainStoreLimits;
+  /**
+   * The part that a name belongs to, from 0 to `limits.parts` - 1; the same every time. A part that answers nothing is left
+   * alone for a while, and the names of the others are asked for as ever.
+   */
+  partOf(name: string): number;
   /** One item a name, in the order asked. */
   read(names: readonly string[]): Promise<readonly PlainRead[]>;
   /** One item a write, in the order given: `undefined` where it was stored. No name twice. */

@@ -18,6 +18,7 @@ const CASES: readonly (readonly [name: string, body: (store: PlainStore, stem: s
   ['replaces what is stored under a name', replaces],
   ['keeps names apart, whatever they hold and however long they are', keepsApart],
   ['keeps an entry through its lifetime', keepsAlive],
+  ['places each name in one part, always the same', placesNames],
   ['takes batches as large as it says', takesBatches],
   ['takes a value as large as it says', takesLargest],
   ['answers for every name after it was closed', answersWhenClosed],
@@ -75,6 +76,19 @@ async function keepsAlive(store: PlainStore, stem: string): Promise<void> {
   assert.deepEqual(
     read,
     lifetimes.map(() => 'x'),
+  );
+}
+
+async function placesNames(store: PlainStore, stem: string): Promise<void> {
+  const { parts } = store.limits;
+  assert.ok(Number.isSafeInteger(parts) && parts >= 1);
+  const names = [...ODD_NAMES, ...Array.from({ length: 100 }, (_, i) => `${i}`)].map((name) => `${stem}:${name}`);
+  const places = names.map((name) => store.partOf(name));
+  assert.ok(places.every((part) => Number.isSafeInteger(part) && part >= 0 && part < parts));
+  await put(store, [names[0] as string, 'x']);
+  assert.deepEqual(
+    names.map((name) => store.partOf(name)),
+    places,
   );
 }
 

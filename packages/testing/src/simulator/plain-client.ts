@@ -17,13 +17,17 @@ const AWAY = new CacheError('REMOTE_UNAVAILABLE', 'not connected');
 
 /** What a driver of a layer without scripts does: one connection, a deadline on every call, and nothing sent twice. */
 export class PlainClient implements PlainStore {
-  readonly limits = { maxBatch: 100, maxValueBytes: 2 ** 20 };
+  readonly limits = { maxBatch: 100, maxValueBytes: 2 ** 20, parts: 1 };
   readonly #options: PlainClientOptions;
   #wire: Wire | undefined;
   #isClosed = false;
 
   constructor(options: PlainClientOptions) {
     this.#options = options;
+  }
+
+  partOf(): number {
+    return 0;
   }
 
   read(names: readonly string[]): Promise<readonly PlainRead[]> {
