@@ -5,6 +5,7 @@ const BUCKETS = 'core/src/coherence/buckets.ts';
 const VIEW = 'core/src/coherence/view.ts';
 const STACK = 'core/src/engine/stack-writer.ts';
 const REMOTE_READS = 'core/src/engine/remote-reads.ts';
+const VALUES = 'core/src/engine/values.ts';
 const BREAKER = 'core/src/store/breaker.ts';
 
 /** What makes layers without scripts as coherent as the authority's own. */
@@ -103,6 +104,13 @@ export const LAYER_MUTATIONS: readonly Mutation[] = [
     'this.#ttlMs = remainingMs === undefined ? 0 : Math.ceil(remainingMs);',
     'this.#ttlMs = 3_600_000;',
   ),
+  one(
+    'a layer is sent what is too large for it',
+    GENERATIONS,
+    'if (byteLength <= plain.limits.maxValueBytes) return true;',
+    'if (byteLength <= Number.MAX_SAFE_INTEGER) return true;',
+  ),
+  one('what is too large for one layer is refused by none', VALUES, 'if (bytes > limit) throw', 'if (bytes < 0) throw'),
   one(
     'a layer that answers nothing is asked all the same',
     BREAKER,

@@ -37,7 +37,7 @@ const ENGINE_TESTS = core(
   ...['single-flight', 'stale-fills', 'set-conflicts', 'own-writes', 'lost-events', 'availability', 'monotonic-reads'],
   ...['mutate', 'linearizable', 'batching', 'clocks'],
 );
-const LAYER_TESTS = core('generation-store', 'layers', 'breaker', 'buckets', 'stack-writer');
+const LAYER_TESTS = core('generation-store', 'layers', 'breaker', 'oversize', 'buckets', 'stack-writer');
 const LINK_TESTS = [
   'packages/redis/test/link.test.ts',
   'packages/redis/test/node-links.test.ts',

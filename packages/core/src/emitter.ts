@@ -35,8 +35,11 @@ export interface CacheEvents {
   undelivered: { readonly journaled: number };
   /** Journaled invalidations were delivered, or the last one made pointless by a later own call; so many names still wait. */
   delivered: { readonly journaled: number };
-  /** A value over `maxValueBytes` was kept out of the shared layer. */
-  oversize: { readonly bytes: number; readonly limit: number };
+  /**
+   * A value was too large for the shared layer. `layer` names the store that did not get it, and `bytes` are those of the
+   * whole entry; without `layer` it is over `maxValueBytes`, `bytes` are those of the value, and no store got it.
+   */
+  oversize: { readonly bytes: number; readonly limit: number; readonly layer: string | undefined };
 }
 
 /** The names of {@link CacheEvents}. */

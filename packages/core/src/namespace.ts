@@ -307,14 +307,9 @@ export class Namespace {
     if (version !== undefined && !stack.includes(this.#engine.options.authorityStore)) {
       throw invalidOption('version', 'needs a layer that can compare, and none of these layers can');
     }
-    return {
-      key: scopedKey,
-      lifetime: toLifetime(options, this.#defaults),
-      tags: toTags(this.#scope, options.tags),
-      version,
-      stack,
-      prepared: this.#engine.prepare(value),
-    };
+    const lifetime = toLifetime(options, this.#defaults);
+    const tags = toTags(this.#scope, options.tags);
+    return { key: scopedKey, lifetime, tags, version, stack, prepared: this.#engine.prepare(value, tags, stack) };
   }
 
   #keys(keys: readonly string[]): string[] {

@@ -44,7 +44,7 @@ export interface RemoteCounters {
   fillsRefused: number;
   /** Writes that failed or got no answer. */
   writeErrors: number;
-  /** Values over `maxValueBytes`, not sent. */
+  /** Values not sent because they were too large: over `maxValueBytes`, or over what the layer takes. */
   oversized: number;
   /** Calls of the shared layer that failed, of every kind; one call may carry many keys. */
   failedCalls: number;
@@ -68,6 +68,8 @@ export interface LayerCounters {
   errors: number;
   /** Keys it was not asked for, because it had answered nothing for some time; part of `errors`. */
   skipped: number;
+  /** As in `RemoteCounters`. */
+  oversized: number;
 }
 
 /** Counters of the loader. */
@@ -198,7 +200,7 @@ export function readAll<N extends string>(histograms: Readonly<Record<N, Latency
 }
 
 function noLayerCounts(): LayerCounters {
-  return { hits: 0, misses: 0, stale: 0, expired: 0, unproved: 0, errors: 0, skipped: 0 };
+  return { hits: 0, misses: 0, stale: 0, expired: 0, unproved: 0, errors: 0, skipped: 0, oversized: 0 };
 }
 
 /** Part of a whole, 0 when there is no whole. */

@@ -21,6 +21,7 @@ class Instance {
   readonly view: View;
   readonly store: GenerationStore;
   readonly faults: [code: string, names: number][] = [];
+  readonly oversized: number[] = [];
   /** While it is deaf no tail gets through either. */
   isDeaf = false;
   readonly #world: World;
@@ -42,6 +43,7 @@ class Instance {
         return this.view.applied >= seq;
       },
       onFault: (error, names) => this.faults.push([error.code, names]),
+      onOversize: (bytes) => this.oversized.push(bytes),
     });
   }
 
@@ -214,7 +216,8 @@ describe('a layer without scripts', () => {
     const a = world.instance();
     expect(await a.fill('k', 'x'.repeat(10_001))).toBe('skipped');
     expect(await a.set('k', 'x'.repeat(10_001))).toBe('skipped');
-    expect(a.faults).toEqual([]);
+    expect([a.faults, a.oversized.length]).toEqual([[], 2]);
+    expect(Math.min(...a.oversized)).toBeGreaterThan(10_001);
     world.plain.fault = AWAY;
     expect([await a.fill('k', 'v', { ...a.lease, seq: 1 }), await a.set('k', 'v')]).toEqual(['skipped', 'skipped']);
     expect(await a.read('k')).toBeUndefined();

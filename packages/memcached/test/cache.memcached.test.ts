@@ -130,6 +130,21 @@ test('Memcached full: what it refuses is told, counted and kept in memory', asyn
   expect(await cache.getOrSet('k:59', nobody)).toBe('x'.repeat(100_000));
 });
 
+test('a value between what the cache sends and what Memcached takes is told of, and its server never asked', async () => {
+  const cache = await openCache({ name: unique() });
+  const told: unknown[] = [];
+  const errors: unknown[] = [];
+  cache.on('oversize', (event) => told.push(event));
+  cache.on('error', (error) => errors.push(error));
+  const value = 'x'.repeat(1_045_000);
+  expect(await cache.set('k', value)).toEqual({ stored: false, outdated: false, delivered: true });
+  await cache.getOrSet('l', () => value);
+  await expect.poll(() => cache.stats().layers['simple']?.oversized).toBe(2);
+  expect(told).toMatchObject([{ layer: 'simple' }, { layer: 'simple' }]);
+  expect(errors).toEqual([]);
+  expect(await cache.set('k', 'x'.repeat(1_030_000))).toMatchObject({ stored: true });
+});
+
 test('Memcached restarted: what it lost is loaded again', async () => {
   const own = await startMemcached();
   open.push(() => own.stop());

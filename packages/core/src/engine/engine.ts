@@ -14,6 +14,7 @@ import { observe } from '../telemetry/process-wide.ts';
 import { Recorder } from '../telemetry/recorder.ts';
 import { Arrivals } from './arrivals.ts';
 import type { EngineContext } from './context.ts';
+import type { Stack } from './layer.ts';
 import { Loads } from './loads.ts';
 import { Mutations } from './mutations.ts';
 import type { ConnectedPlain } from './open-tiers.ts';
@@ -67,9 +68,10 @@ export class Engine {
     }
     this.#originMs = clock.wallMs();
     this.#memory = new MemoryLayer(options.memory, this.#counters.memory, estimateBytes);
-    this.#values = new Values({ ...options, emitter: this.emitter });
     // Sockets and timers pass on the context they are made in, for as long as they live.
     this.#plainStores = atHome(() => this.#connect());
+    const limits = [...this.#plainStores].map(([name, { store }]) => [name, store.limits.maxValueBytes] as const);
+    this.#values = new Values({ ...options, emitter: this.emitter, entryLimits: new Map(limits) });
     const [session, partitions] = atHome(() => this.#open());
     this.#session = session;
     this.#partitions = partitions;
@@ -102,9 +104,11 @@ export class Engine {
     return this.#closing !== undefined;
   }
 
-  /** Checks, encodes and isolates a value to be set. */
-  prepare(value: unknown): PreparedValue {
-    return this.#values.prepare(value);
+  /** Checks, encodes and isolates a value to be set in the layers of a stack. */
+  prepare(value: unknown, tags: readonly string[], stack: Stack): PreparedValue {
+    const prepared = this.#values.prepare(value);
+    this.#values.checkSize(prepared, tags, stack);
+    return prepared;
   }
 
   release(entry: MemoryEntry): unknown {

@@ -7,5 +7,7 @@ export type Stack = readonly string[];
 export interface LayerFacts {
   /** The value of `cache.layer`, for example `redis`. */
   readonly name: string;
+  /** The name of its store in the options. */
+  readonly storeName: string;
   readonly counters: LayerCounters;
 }

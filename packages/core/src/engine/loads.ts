@@ -193,11 +193,13 @@ export class Loads {
 
   #ready(value: unknown, spec: LoadSpec): Ready {
     const { stack } = spec;
-    const prepared = this.#context.values.prepare(value);
+    const { values } = this.#context;
+    const prepared = values.prepare(value);
     const ttlMs = spec.ttlOf === undefined ? spec.lifetime.ttlMs : resolveTtl(spec.ttlOf(value), 'ttl');
-    if (spec.tagsOf === undefined) return { prepared, ttlMs, stack, tags: spec.tags };
-    const more = checkTags(spec.tagsOf(value)).map((tag) => scoped(spec.scope, tag));
-    return { prepared, ttlMs, stack, tags: more.length === 0 ? spec.tags : [...new Set([...spec.tags, ...more])] };
+    const more = spec.tagsOf === undefined ? [] : checkTags(spec.tagsOf(value)).map((tag) => scoped(spec.scope, tag));
+    const tags = more.length === 0 ? spec.tags : [...new Set([...spec.tags, ...more])];
+    values.checkSize(prepared, tags, stack);
+    return { prepared, ttlMs, stack, tags };
   }
 
   #end(partition: Partition, flight: Flight): void {
@@ -232,7 +234,7 @@ export class Loads {
     const { counters } = this.#context;
     const { lease } = flight;
     if (ready.prepared.isOversized) {
-      counters.remote.oversized++;
+      partition.tiers.noteOversize(ready.stack);
       return true;
     }
     // Without a lease there is nothing to fill with, and memory may serve the value while it is young.

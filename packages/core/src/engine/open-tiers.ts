@@ -30,6 +30,8 @@ export interface TierOptions {
   readonly counters: Counters;
   readonly accept: RemoteReadsOptions['accept'];
   report(reason: unknown): void;
+  /** An entry of so many bytes was over the limit of a layer, and not sent to it. */
+  onOversize(bytes: number, limit: number, storeName: string): void;
 }
 
 /** The shared layers of one partition, by the names of their stores. */
@@ -45,7 +47,7 @@ export function openTiers(options: TierOptions): ReadonlyMap<string, Tier> {
 function tierOf(options: TierOptions, storeName: string, store: Tier['store'] & Pick<Store, 'read'>): Tier {
   const { clock, view, tailer, counters, accept, report } = options;
   const own = countersOf(counters, storeName);
-  const layer = { name: store.name, counters: own };
+  const layer = { name: store.name, storeName, counters: own };
   const reads = new RemoteReads({
     clock,
     store,
@@ -69,7 +71,7 @@ function tierOf(options: TierOptions, storeName: string, store: Tier['store'] & 
 }
 
 function generationStore(options: TierOptions, storeName: string, { name, store }: ConnectedPlain): GenerationStore {
-  const { clock, view, tailer, coordinator, counters, report } = options;
+  const { clock, view, tailer, coordinator, counters, report, onOversize } = options;
   return new GenerationStore({
     name,
     plain: store,
@@ -81,6 +83,11 @@ function generationStore(options: TierOptions, storeName: string, { name, store 
       counters.remote.errors += names;
       countersOf(counters, storeName).errors += names;
       report(error);
+    },
+    onOversize: (bytes) => {
+      counters.remote.oversized++;
+      countersOf(counters, storeName).oversized++;
+      onOversize(bytes, store.limits.maxValueBytes, storeName);
     },
   });
 }

@@ -114,8 +114,17 @@ export class Partition implements CoordinatorListener {
     const { plainStores, accept } = options;
     const parts = { store, coordinator, clock, view: this.view, tailer: this.#tailer, watch: this.#watch };
     this.tiers = new Tiers({
-      tiers: openTiers({ ...parts, storeName: options.authorityStore, plainStores, counters, accept, report }),
+      tiers: openTiers({
+        ...parts,
+        storeName: options.authorityStore,
+        plainStores,
+        counters,
+        accept,
+        report,
+        onOversize: (bytes, limit, layer) => options.emitter.emit('oversize', { bytes, limit, layer }),
+      }),
       queue: this.writes,
+      remote: counters.remote,
       watch: {
         onFault: report,
         onSequenced: (reply, keys) => void this.view.ownReply(reply, { ...NOTHING, keys }, undefined),

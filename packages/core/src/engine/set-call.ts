@@ -132,7 +132,8 @@ export class SetCall extends Pending implements Settle<SetReply> {
 
   /** A value the shared layer cannot take: everybody forgets the old one, memory may keep the new one. */
   async #storeLocally(): Promise<void> {
-    if (this.#facts.spec.prepared.isOversized) this.#context.counters.remote.oversized++;
+    const { spec } = this.#facts;
+    if (spec.prepared.isOversized) this.#partition.tiers.noteOversize(spec.stack);
     const reply = await this.#partition.invalidate({ ...NOTHING, keys: [this.key] }, this.#facts.trace);
     if (CacheError.is(reply)) {
       this.#fail(reply);

@@ -1,3 +1,4 @@
+import type { RemoteCounters } from '../stats.ts';
 import type { LayerFacts, Stack } from './layer.ts';
 import type { RemoteRead, RemoteReads } from './remote-reads.ts';
 import { type Follower, type StackWatch, StackWriter, type Writer } from './stack-writer.ts';
@@ -16,16 +17,32 @@ export class Tiers {
   readonly #stacks = new WeakMap<Stack, { readonly tiers: readonly Tier[]; readonly writer: Writer }>();
   readonly #queue: WriteQueue;
   readonly #watch: StackWatch;
+  readonly #remote: RemoteCounters;
 
-  constructor(options: { tiers: ReadonlyMap<string, Tier>; queue: WriteQueue; watch: StackWatch }) {
+  constructor(options: {
+    tiers: ReadonlyMap<string, Tier>;
+    queue: WriteQueue;
+    watch: StackWatch;
+    /** All layers together. */
+    remote: RemoteCounters;
+  }) {
     this.#tiers = options.tiers;
     this.#queue = options.queue;
     this.#watch = options.watch;
+    this.#remote = options.remote;
   }
 
   /** The layers of a stack, top first. */
   of(stack: Stack): readonly Tier[] {
     return this.#resolve(stack).tiers;
+  }
+
+  /** Counts a value that no layer of a stack gets, since it is over what the cache sends. */
+  noteOversize(stack: Stack): void {
+    for (const { layer } of this.of(stack)) {
+      layer.counters.oversized++;
+      this.#remote.oversized++;
+    }
   }
 
   /** What writes of a stack go to. */

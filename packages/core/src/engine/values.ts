@@ -5,6 +5,8 @@ import type { MemoryEntry } from '../memory/memory-layer.ts';
 import type { Isolation } from '../options.ts';
 import type { Codec } from '../wire/codec.ts';
 import { isBuiltIn } from '../wire/contract.ts';
+import { envelopeBytes } from '../wire/envelope.ts';
+import type { Stack } from './layer.ts';
 
 /** A value on its way in: encoded for the shared layer, isolated for memory. */
 export interface PreparedValue {
@@ -25,6 +27,8 @@ export interface ValuesOptions {
   readonly isolation: Isolation;
   readonly maxValueBytes: number;
   readonly onOversize: 'event' | 'throw';
+  /** Most bytes of a whole entry, by the name of the store; those without a limit of their own are not in it. */
+  readonly entryLimits: ReadonlyMap<string, number>;
   readonly emitter: Emitter;
 }
 
@@ -54,6 +58,23 @@ export class Values {
     const isOversized = this.#isOversized(payload.byteLength);
     const { value: held, isCopied } = this.#isolate(value, payload);
     return { payload, isOversized, value: held, isCopied };
+  }
+
+  /**
+   * Refuses an entry that a layer of its stack could not take, where larger values are to be refused. Else such a layer
+   * is passed over when the entry is written.
+   *
+   * @throws {CacheError} `VALUE_TOO_LARGE`
+   */
+  checkSize({ payload, isOversized }: PreparedValue, tags: readonly string[], stack: Stack): void {
+    const { onOversize, entryLimits } = this.#options;
+    if (onOversize !== 'throw' || isOversized || entryLimits.size === 0) return;
+    for (const storeName of stack) {
+      const limit = entryLimits.get(storeName);
+      if (limit === undefined) continue;
+      const bytes = envelopeBytes(tags, payload.byteLength);
+      if (bytes > limit) throw tooLarge(`stores.${storeName}`, bytes, limit);
+    }
   }
 
   /**
@@ -110,16 +131,15 @@ export class Values {
   #isOversized(bytes: number): boolean {
     const { maxValueBytes, onOversize, emitter } = this.#options;
     if (bytes <= maxValueBytes) return false;
-    if (onOversize === 'throw') {
-      throw new CacheError('VALUE_TOO_LARGE', `the encoded value has ${bytes} bytes, the limit is ${maxValueBytes}`, {
-        subject: 'maxValueBytes',
-        limit: maxValueBytes,
-        actual: bytes,
-      });
-    }
-    emitter.emit('oversize', { bytes, limit: maxValueBytes });
+    if (onOversize === 'throw') throw tooLarge('maxValueBytes', bytes, maxValueBytes);
+    emitter.emit('oversize', { bytes, limit: maxValueBytes, layer: undefined });
     return true;
   }
+}
+
+function tooLarge(subject: string, actual: number, limit: number): CacheError {
+  const message = `the encoded value has ${actual} bytes, the limit is ${limit}`;
+  return new CacheError('VALUE_TOO_LARGE', message, { subject, limit, actual });
 }
 
 function isMutable(value: unknown): value is object {

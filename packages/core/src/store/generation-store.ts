@@ -29,6 +29,8 @@ export interface GenerationStoreOptions {
   reach(seq: number): Promise<boolean>;
   /** Some names of a call could not be served, the others could. */
   onFault(error: CacheError, names: number): void;
+  /** An entry of so many bytes is over what the layer takes, and was not sent. */
+  onOversize(bytes: number): void;
 }
 
 /** A set under way, which hears of every event on its key. */
@@ -138,7 +140,7 @@ export class GenerationStore implements Store {
    * has given the bucket another version, and nobody reads this one.
    */
   async follow(writes: readonly StoreWrite[], reply: SequencedReply): Promise<readonly SetOutcome[]> {
-    const outcomes = writes.map(({ bytes }): SetOutcome => (this.#isOversized(bytes) ? 'skipped' : 'stored'));
+    const outcomes = writes.map(({ bytes }): SetOutcome => (this.#fits(bytes) ? 'stored' : 'skipped'));
     return this.#writeSet(writes, outcomes, reply);
   }
 
@@ -151,7 +153,7 @@ export class GenerationStore implements Store {
     const { view } = this.#options;
     if (lease.epoch !== epoch || lease.seq > view.applied) return 'voided';
     if (this.#versionOf(key) > lease.seq || this.#isFenced(key, bytes)) return 'fenced';
-    return this.#isOversized(bytes) ? 'skipped' : 'stored';
+    return this.#fits(bytes) ? 'stored' : 'skipped';
   }
 
   #judgeSet({ key, lease, bytes }: StoreWrite, reply: SequencedReply): SetOutcome {
@@ -161,7 +163,7 @@ export class GenerationStore implements Store {
     // Which of two versions is higher, only a store that compares could say.
     const envelope = decodeEnvelope(bytes);
     if (typeof envelope === 'string' || envelope.version !== undefined) return 'conflicted';
-    return this.#isOversized(bytes) ? 'skipped' : 'stored';
+    return this.#fits(bytes) ? 'stored' : 'skipped';
   }
 
   /** Writes what was judged to be stored; what the layer did not take is skipped. */
@@ -207,8 +209,12 @@ export class GenerationStore implements Store {
     return typeof envelope === 'string' || fences.covers(key, envelope.tags, false);
   }
 
-  #isOversized(bytes: Uint8Array): boolean {
-    return bytes.byteLength > this.#options.plain.limits.maxValueBytes;
+  /** Whether the layer takes an entry; asked once for each that would be written. */
+  #fits({ byteLength }: Uint8Array): boolean {
+    const { plain, onOversize } = this.#options;
+    if (byteLength <= plain.limits.maxValueBytes) return true;
+    onOversize(byteLength);
+    return false;
   }
 
   /** Tells of the names that could not be served, once for each reason. */

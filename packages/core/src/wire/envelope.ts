@@ -82,6 +82,11 @@ export interface Envelope extends EnvelopeHeader {
  */
 export type MalformedReason = 'truncated' | 'foreign' | 'newer' | 'malformed';
 
+/** How long the envelope of a payload with these tags is. */
+export function envelopeBytes(tags: readonly string[], payloadBytes: number): number {
+  return HEADER_BYTES + tagsBytes(tags) + payloadBytes;
+}
+
 /** The envelope of one entry, in one allocation. The header must be valid; lengths and ranges are asserted. */
 export function encodeEnvelope(header: EnvelopeHeader, payload: Uint8Array): Buffer {
   const { codecId, tags } = header;

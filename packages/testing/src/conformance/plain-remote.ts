@@ -58,7 +58,16 @@ function combine(
     await catchUp();
     return view.applied >= seq;
   };
-  const store = new GenerationStore({ name, plain, coordinator, view, clock, reach, onFault: onError });
+  const store = new GenerationStore({
+    name,
+    plain,
+    coordinator,
+    view,
+    clock,
+    reach,
+    onFault: onError,
+    onOversize: () => {},
+  });
   return { coordinator: overheard(coordinator, view), store: upToDate(store, catchUp) };
 }
 
