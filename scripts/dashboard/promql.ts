@@ -8,6 +8,11 @@ export function rate(metric: string, matcher?: string): string {
   return `rate(${metric}{${ALL}${matcher === undefined ? '' : `, ${matcher}`}}[$__rate_interval])`;
 }
 
+/** Growth of a counter, a second, added up over everything but these labels. */
+export function sumBy(labels: string, metric: string, matcher?: string): string {
+  return `sum by (${labels}) (${rate(metric, matcher)})`;
+}
+
 /** A figure of each instance. */
 export function perInstance(metric: string): Query {
   return { expr: `sum by (instance) (${metric}{${ALL}})`, legend: '{{instance}}' };

@@ -1,5 +1,5 @@
 import type { PanelSpec, Query } from './panels.ts';
-import { ALL, perInstance, quantiles, rate } from './promql.ts';
+import { ALL, perInstance, quantiles, rate, sumBy } from './promql.ts';
 
 /** Panels that belong together, under one heading. */
 export interface Section {
@@ -82,15 +82,15 @@ const LAYERS: Section = {
       kind: 'timeseries',
       title: 'Reads by layer and result',
       description:
-        'What each layer answered when it was asked. l1 is memory. A rise of "unproved" means that proofs come late, of ' +
+        'What each layer answered when it was asked. l1 is memory; the others are told with the name of their store. A rise of "unproved" means that proofs come late, of ' +
         '"stale" that tags, prefixes or patterns are invalidated faster than entries are asked for.',
       unit: 'reqps',
       width: 12,
       isStacked: true,
       queries: [
         {
-          expr: `sum by (cache_layer, cache_result) (${rate('tierwise_requests_total')})`,
-          legend: '{{cache_layer}} {{cache_result}}',
+          expr: sumBy('cache_layer, cache_store, cache_result', 'tierwise_requests_total'),
+          legend: '{{cache_layer}} {{cache_store}} {{cache_result}}',
         },
       ],
     },
@@ -104,9 +104,9 @@ const LAYERS: Section = {
       queries: [
         {
           expr:
-            `sum by (cache_layer) (${rate('tierwise_requests_total', 'cache_result="hit"')})` +
-            ` / sum by (cache_layer) (${rate('tierwise_requests_total')})`,
-          legend: '{{cache_layer}}',
+            sumBy('cache_layer, cache_store', 'tierwise_requests_total', 'cache_result="hit"') +
+            ` / sum by (cache_layer, cache_store) (${rate('tierwise_requests_total')})`,
+          legend: '{{cache_layer}} {{cache_store}}',
         },
         { expr: `${HITS} / ${READS}`, legend: 'overall' },
       ],
@@ -126,7 +126,7 @@ const LOADS: Section = {
       unit: 'reqps',
       width: 8,
       queries: [
-        { expr: `sum by (cache_result) (${rate('tierwise_loads_total')})`, legend: '{{cache_result}}' },
+        { expr: sumBy('cache_result', 'tierwise_loads_total'), legend: '{{cache_result}}' },
         { expr: `sum(${rate('tierwise_loads_shared_total')})`, legend: 'shared' },
         { expr: `sum(${rate('tierwise_loads_unkept_total')})`, legend: 'unkept' },
       ],
@@ -169,7 +169,7 @@ const LOADS: Section = {
       width: 8,
       queries: [
         {
-          expr: `sum by (cache_operation) (${rate('tierwise_store_duration_count')})`,
+          expr: sumBy('cache_operation', 'tierwise_store_duration_count'),
           legend: '{{cache_operation}}',
         },
       ],
@@ -178,16 +178,22 @@ const LOADS: Section = {
       kind: 'timeseries',
       title: 'Errors of the shared layer',
       description:
-        'Commands that failed; connections that were lost or could not be made; loaded values it refused to store.',
+        'Commands that failed; connections that were lost or could not be made; loaded values it refused to store; keys a layer ' +
+        'was not asked for while it was left alone, and entries too large for it, by store.',
       unit: 'cps',
       width: 8,
       queries: [
-        { expr: `sum by (instance) (${rate('tierwise_store_errors_total')})`, legend: 'commands {{instance}}' },
+        { expr: sumBy('instance', 'tierwise_store_errors_total'), legend: 'commands {{instance}}' },
         {
-          expr: `sum by (instance) (${rate('tierwise_store_connection_errors_total')})`,
+          expr: sumBy('instance', 'tierwise_store_connection_errors_total'),
           legend: 'connections {{instance}}',
         },
         { expr: `sum(${rate('tierwise_store_fills_total', 'cache_result="refused"')})`, legend: 'fills refused' },
+        { expr: sumBy('cache_store', 'tierwise_store_skipped_total'), legend: 'not asked {{cache_store}}' },
+        {
+          expr: sumBy('cache_store', 'tierwise_store_oversized_total'),
+          legend: 'too large {{cache_store}}',
+        },
       ],
     },
   ],
@@ -218,9 +224,7 @@ const MEMORY: Section = {
       description: '"evicted" made room: many of them mean that the memory is too small for what is asked for.',
       unit: 'cps',
       width: 8,
-      queries: [
-        { expr: `sum by (cache_reason) (${rate('tierwise_memory_evictions_total')})`, legend: '{{cache_reason}}' },
-      ],
+      queries: [{ expr: sumBy('cache_reason', 'tierwise_memory_evictions_total'), legend: '{{cache_reason}}' }],
     },
   ],
 };
@@ -285,7 +289,7 @@ const COHERENCE: Section = {
       queries: [
         SENT,
         {
-          expr: `sum by (instance) (${rate('tierwise_invalidations_received_total')})`,
+          expr: sumBy('instance', 'tierwise_invalidations_received_total'),
           legend: 'received {{instance}}',
         },
       ],
@@ -298,7 +302,7 @@ const COHERENCE: Section = {
       width: 8,
       queries: [
         {
-          expr: `sum by (instance) (${rate('tierwise_invalidations_undelivered_total')})`,
+          expr: sumBy('instance', 'tierwise_invalidations_undelivered_total'),
           legend: 'undelivered/s {{instance}}',
         },
         { ...perInstance('tierwise_invalidations_journaled'), legend: 'waiting {{instance}}' },

@@ -68,8 +68,12 @@ export interface LayerCounters {
   errors: number;
   /** Keys it was not asked for, because it had answered nothing for some time; part of `errors`. */
   skipped: number;
+  /** Entries it stored: loaded ones, set ones, and copies of what a layer below it had. */
+  stored: number;
   /** As in `RemoteCounters`. */
   oversized: number;
+  failedCalls: number;
+  connectionErrors: number;
 }
 
 /** Counters of the loader. */
@@ -200,7 +204,19 @@ export function readAll<N extends string>(histograms: Readonly<Record<N, Latency
 }
 
 function noLayerCounts(): LayerCounters {
-  return { hits: 0, misses: 0, stale: 0, expired: 0, unproved: 0, errors: 0, skipped: 0, oversized: 0 };
+  return {
+    hits: 0,
+    misses: 0,
+    stale: 0,
+    expired: 0,
+    unproved: 0,
+    errors: 0,
+    skipped: 0,
+    stored: 0,
+    oversized: 0,
+    failedCalls: 0,
+    connectionErrors: 0,
+  };
 }
 
 /** Part of a whole, 0 when there is no whole. */

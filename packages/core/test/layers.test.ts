@@ -160,6 +160,22 @@ test('a layer that answers nothing is left alone for a second, and then tried ag
   expect(await (await openCache(layers, { store: 'simple' })).get('after')).toBe('v');
 });
 
+test('what each layer stored is counted there: what was loaded, what was set, and copies from below', async () => {
+  const layers = shop();
+  const stack = { layers: ['memory', 'simple', 'redis'] };
+  const a = await openCache(layers, { store: 'redis' });
+  await a.getOrSet('loaded', () => 1);
+  await a.set('written', 2);
+  await settled();
+  expect(a.stats().layers).toMatchObject({ redis: { stored: 2 }, simple: { stored: 0 } });
+  const b = await openCache(layers, stack);
+  expect(await b.get('loaded')).toBe(1);
+  await b.set('written', 3);
+  await b.getOrSet('more', () => 4);
+  await settled();
+  expect(b.stats().layers).toMatchObject({ redis: { stored: 2 }, simple: { stored: 3 }, archive: { stored: 0 } });
+});
+
 test('memory keeps what a layer could not take', async () => {
   const layers = shop();
   const a = await openCache(layers, { store: 'simple' });

@@ -15,6 +15,7 @@ function layer(fills: readonly FillOutcome[] | CacheError, sets: readonly SetOut
   const followed: string[] = [];
   const writer: Writer & Follower = {
     name: hasScripts ? 'redis' : 'plain',
+    storeName: hasScripts ? 'authority' : 'simple',
     limits: { maxBatch: hasScripts ? 500 : 200, hasScripts },
     async fill() {
       if (CacheError.is(fills)) throw fills;
@@ -56,8 +57,9 @@ describe('a fill of several layers', () => {
   });
 
   test('takes as many as the smallest of them', () => {
-    const { limits, name } = stack(layer([], [], true).writer, layer([], []).writer).writer;
-    expect([limits, name]).toEqual([{ maxBatch: 200, hasScripts: true }, 'redis+plain']);
+    const { limits, name, storeName } = stack(layer([], [], true).writer, layer([], []).writer).writer;
+    expect(limits).toEqual({ maxBatch: 200, hasScripts: true });
+    expect([name, storeName]).toEqual(['redis+plain', 'authority+simple']);
   });
 });
 

@@ -163,6 +163,7 @@ describe('what the shared layer answered', () => {
       attributes: {
         'cache.name': 'test',
         'cache.layer': 'scripted',
+        'cache.store': 'remote',
         'cache.operation': 'read',
         'error.type': expect.stringMatching(/^REMOTE_/),
       },

@@ -14,8 +14,9 @@ function open() {
   const sequenced: [SequencedReply, Invalidation][] = [];
   let seq = 0;
   const note = (call: string, writes: readonly StoreWrite[]) => calls.push([call, writes.map(({ key }) => key)]);
-  const store: Store = {
+  const store: Store & Writer = {
     name: 'recording',
+    storeName: 'shared',
     limits: { maxBatch: 100, hasScripts: true },
     read: async () => ({ timeline: 'T', values: [] }),
     fill: async (writes) => {

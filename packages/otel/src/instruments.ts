@@ -18,6 +18,8 @@ const SHAPES: Readonly<Record<Figure, Shape>> = {
   fills: ['counter', '{entry}', 'Loaded values offered to the shared layer'],
   storeErrors: ['counter', '{command}', 'Commands of the shared layer that failed'],
   connectionErrors: ['counter', '{error}', 'Connections lost, and attempts that failed'],
+  storeSkipped: ['counter', '{request}', 'Keys a layer was not asked for while it was left alone'],
+  storeOversized: ['counter', '{entry}', 'Entries not sent because they were too large'],
   invalidationsSent: ['counter', '{event}', 'Own events confirmed'],
   invalidationsReceived: ['counter', '{event}', 'Messages that had an effect'],
   invalidationsUndelivered: ['counter', '{event}', 'Own events journaled because nobody confirmed them'],

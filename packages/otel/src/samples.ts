@@ -2,6 +2,10 @@ import { ATTRIBUTES, type Attributes, type FIGURES, MEMORY_LAYER, type ObservedC
 
 export type Figure = keyof typeof FIGURES;
 
+type ObservedLayer = ReturnType<ObservedCache['stats']>['layers'][string];
+
+type Sampler = (figure: Figure, value: number, attributes?: Attributes) => Sample;
+
 /** One value of one series. */
 export interface Sample {
   readonly figure: Figure;
@@ -16,27 +20,19 @@ const WORST: ReadonlySet<Figure> = new Set(['proofAge', 'stalenessBound', 'state
 export function countsOf(cache: ObservedCache): Sample[] {
   const { memory, remote, layers, loads, invalidations, listenerErrors, telemetryErrors } = cache.stats();
   const sample = sampler(cache);
-  const layer = { [ATTRIBUTES.layer]: remote.name };
-  const requests = (name: string, result: string, value: number): Sample =>
-    sample('requests', value, { [ATTRIBUTES.layer]: name, [ATTRIBUTES.result]: result });
+  const l1 = (result: string, value: number): Sample =>
+    sample('requests', value, { [ATTRIBUTES.layer]: MEMORY_LAYER, [ATTRIBUTES.result]: result });
   const evictions = (reason: string, value: number): Sample =>
     sample('memoryEvictions', value, { [ATTRIBUTES.reason]: reason });
   const outcome = (figure: Figure, result: string, value: number): Sample =>
     sample(figure, value, { [ATTRIBUTES.result]: result });
   return [
-    requests(MEMORY_LAYER, 'hit', memory.hits),
-    requests(MEMORY_LAYER, 'miss', memory.misses - memory.stale - memory.expired - memory.unproved),
-    requests(MEMORY_LAYER, 'stale', memory.stale),
-    requests(MEMORY_LAYER, 'expired', memory.expired),
-    requests(MEMORY_LAYER, 'unproved', memory.unproved),
-    ...Object.values(layers).flatMap(({ name, hits, misses, stale, expired, unproved, errors }) => [
-      requests(name, 'hit', hits),
-      requests(name, 'miss', misses - stale - expired - unproved),
-      requests(name, 'stale', stale),
-      requests(name, 'expired', expired),
-      requests(name, 'unproved', unproved),
-      requests(name, 'error', errors),
-    ]),
+    l1('hit', memory.hits),
+    l1('miss', memory.misses - memory.stale - memory.expired - memory.unproved),
+    l1('stale', memory.stale),
+    l1('expired', memory.expired),
+    l1('unproved', memory.unproved),
+    ...Object.entries(layers).flatMap(([store, layer]) => samplesOf(sample, store, layer)),
     outcome('loads', 'loaded', loads.started - loads.failed - loads.running),
     outcome('loads', 'failed', loads.failed),
     sample('loadsShared', loads.shared),
@@ -47,14 +43,31 @@ export function countsOf(cache: ObservedCache): Sample[] {
     evictions('oversized', memory.oversized),
     outcome('fills', 'stored', remote.fills),
     outcome('fills', 'refused', remote.fillsRefused),
-    sample('storeErrors', remote.failedCalls, layer),
-    sample('connectionErrors', remote.connectionErrors, layer),
     sample('invalidationsSent', invalidations.sent),
     sample('invalidationsReceived', invalidations.received),
     sample('invalidationsUndelivered', invalidations.undelivered),
     sample('gaps', invalidations.gaps),
     sample('resyncs', invalidations.resyncs),
     sample('internalErrors', listenerErrors + telemetryErrors),
+  ];
+}
+
+/** Counts of one shared layer; the name of its store tells it from another one of its kind. */
+function samplesOf(sample: Sampler, store: string, layer: ObservedLayer): Sample[] {
+  const of = { [ATTRIBUTES.layer]: layer.name, [ATTRIBUTES.store]: store };
+  const requests = (result: string, value: number): Sample =>
+    sample('requests', value, { ...of, [ATTRIBUTES.result]: result });
+  return [
+    requests('hit', layer.hits),
+    requests('miss', layer.misses - layer.stale - layer.expired - layer.unproved),
+    requests('stale', layer.stale),
+    requests('expired', layer.expired),
+    requests('unproved', layer.unproved),
+    requests('error', layer.errors),
+    sample('storeErrors', layer.failedCalls, of),
+    sample('connectionErrors', layer.connectionErrors, of),
+    sample('storeSkipped', layer.skipped, of),
+    sample('storeOversized', layer.oversized, of),
   ];
 }
 
@@ -93,8 +106,8 @@ function combine({ figure, value }: Sample, other: Sample): number {
   return WORST.has(figure) ? Math.max(value, other.value) : value + other.value;
 }
 
-function sampler({ name }: ObservedCache) {
-  return (figure: Figure, value: number, attributes: Attributes = {}): Sample => ({
+function sampler({ name }: ObservedCache): Sampler {
+  return (figure, value, attributes = {}) => ({
     figure,
     value,
     attributes: { [ATTRIBUTES.name]: name, ...attributes },

@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api';
-import { type Cache, type CacheOptions, inProcess } from 'tierwise';
+import { type Cache, CacheError, type CacheOptions, inProcess, type PlainLayer } from 'tierwise';
 import { DURATIONS, FIGURES } from 'tierwise/telemetry';
 import { describe, expect, test } from 'vitest';
 import { type Row, readDocument, tableOf } from '../../../scripts/test/markdown.ts';
@@ -69,6 +69,62 @@ test('what a cache did arrives as it is in stats()', async () => {
     ['other', 1],
   ]);
   expect(seriesOf(points, DURATIONS.store, { 'cache.operation': 'invalidate' })).toBe(1);
+});
+
+/** A layer without scripts that keeps what it gets, unless it is away. */
+function plainLayer(isAway = false): PlainLayer {
+  const items = new Map<string, Uint8Array>();
+  const away = new CacheError('REMOTE_UNAVAILABLE', 'away');
+  return {
+    name: 'memcached',
+    connect: ({ onError }) => {
+      if (isAway) onError(away);
+      return {
+        limits: { maxBatch: 100, maxValueBytes: 5_000, parts: 1 },
+        partOf: () => 0,
+        read: async (names) => names.map((name) => (isAway ? away : items.get(name))),
+        write: async (writes) => {
+          for (const { name, bytes } of isAway ? [] : writes) items.set(name, bytes);
+          return writes.map(() => (isAway ? away : undefined));
+        },
+        close: async () => {},
+      };
+    },
+  };
+}
+
+test('two layers of one kind are series of their own, each with all that is counted of it', async () => {
+  const cache = await open({
+    stores: { authority: inProcess(), near: plainLayer(true), far: plainLayer() },
+    layers: ['memory', 'near', 'far'],
+    memory: { maxEntries: 1 },
+  });
+  for (let i = 0; i < 10; i++) await cache.getOrSet(`k${i}`, () => i);
+  await cache.getOrSet('large', () => 'x'.repeat(6_000));
+  await expect.poll(() => cache.get('k0')).toBe(0);
+  await expect.poll(() => cache.stats().layers['far']?.oversized).toBe(1);
+  const { near, far, authority } = cache.stats().layers;
+  const points = await received();
+  const of = (store: string, metric: string, result?: string): unknown =>
+    seriesOf(points, metric, {
+      'cache.layer': 'memcached',
+      'cache.store': store,
+      ...(result !== undefined && { 'cache.result': result }),
+    });
+  expect([of('near', FIGURES.requests, 'hit'), of('far', FIGURES.requests, 'hit')]).toEqual([0, far?.hits]);
+  expect(far?.hits).toBeGreaterThan(0);
+  expect([of('near', FIGURES.requests, 'error'), of('far', FIGURES.requests, 'error')]).toEqual([near?.errors, 0]);
+  expect([of('near', FIGURES.storeSkipped), of('far', FIGURES.storeSkipped)]).toEqual([near?.skipped, 0]);
+  expect(near?.skipped).toBeGreaterThan(0);
+  expect([of('near', FIGURES.storeOversized), of('far', FIGURES.storeOversized)]).toEqual([near?.oversized, 1]);
+  expect([of('near', FIGURES.connectionErrors), of('far', FIGURES.connectionErrors)]).toEqual([1, 0]);
+  expect([of('near', FIGURES.storeErrors), of('far', FIGURES.storeErrors)]).toEqual([0, 0]);
+  const durations = points.filter(({ metric }) => metric === DURATIONS.store);
+  const reads = durations.filter(({ attributes }) => attributes['cache.operation'] === 'read');
+  expect(reads.map(({ attributes }) => attributes['cache.store']).toSorted()).toEqual(['far', 'near']);
+  const events = durations.filter(({ attributes }) => attributes['cache.operation'] === 'tail');
+  expect(events.map(({ attributes }) => attributes['cache.store'])).toEqual(['authority']);
+  expect([near?.stored, far?.stored, authority?.stored]).toEqual([0, 10, 0]);
 });
 
 test('every metric has the name, instrument and unit of the document, and no attribute that grows', async () => {

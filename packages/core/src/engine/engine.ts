@@ -192,20 +192,26 @@ export class Engine {
   /** Begins to connect layers without scripts; one connection for all partitions. */
   #connect(): ReadonlyMap<string, ConnectedPlain> {
     const { name: cacheName, clock, plainLayers } = this.options;
-    const onError = (error: CacheError): void => {
-      this.#counters.remote.connectionErrors++;
-      this.emitter.emit('error', error);
-    };
     return new Map(
       [...plainLayers].map(([store, layer]) => {
         const counters = this.#counters.layers[store] as LayerCounters;
         const onSkip = (names: number): void => {
           counters.skipped += names;
         };
-        const connected = layer.connect({ cacheName, clock, onError });
+        const connected = layer.connect({ cacheName, clock, onError: this.#faultsOf(store) });
         return [store, { name: layer.name, store: new BreakerStore(connected, { clock, onSkip }) }];
       }),
     );
+  }
+
+  /** Counts and tells what a layer reports of its connections. */
+  #faultsOf(store: string): (error: CacheError) => void {
+    const layer = this.#counters.layers[store] as LayerCounters;
+    return (error) => {
+      this.#counters.remote.connectionErrors++;
+      layer.connectionErrors++;
+      this.emitter.emit('error', error);
+    };
   }
 
   /** Begins to connect. */
@@ -217,10 +223,7 @@ export class Engine {
       logEvents: options.logEvents,
       maxVersions: options.maxVersions,
       clock: options.clock,
-      onError: (error) => {
-        this.#counters.remote.connectionErrors++;
-        this.emitter.emit('error', error);
-      },
+      onError: this.#faultsOf(options.authorityStore),
     });
     const partitions = session.partitions.map(
       (remote, index) =>

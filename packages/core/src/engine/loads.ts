@@ -242,7 +242,7 @@ export class Loads {
     try {
       const draft = this.#draft(partition, flight, lease, ready);
       const writer = partition.tiers.writerOf(ready.stack);
-      const result = await duringSet(flight.owner, writer.name, (trace) => partition.writes.fill(draft, writer, trace));
+      const result = await duringSet(flight.owner, writer, (trace) => partition.writes.fill(draft, writer, trace));
       if (!partition.confirmEpoch(result.epoch)) return false;
       partition.view.meet(result.epoch, result.seq);
       if (result.outcome === 'skipped') return true;

@@ -6,9 +6,10 @@ import type { Counters, LayerCounters } from '../stats.ts';
 import { GenerationStore } from '../store/generation-store.ts';
 import type { PlainStore } from '../store/plain-store.ts';
 import type { Store } from '../store/store.ts';
+import type { LayerFacts } from './layer.ts';
 import { RemoteReads, type RemoteReadsOptions } from './remote-reads.ts';
 import type { Tier } from './tiers.ts';
-import type { Watch } from './watched.ts';
+import type { Watch, WatchedRemote } from './watched.ts';
 
 /** A connected layer without scripts, shared by all partitions. */
 export interface ConnectedPlain {
@@ -18,7 +19,7 @@ export interface ConnectedPlain {
 
 export interface TierOptions {
   /** The authority's own store, watched, and its name in the options. */
-  readonly store: Store;
+  readonly store: WatchedRemote['store'];
   readonly storeName: string;
   /** Layers without scripts, by the names of their stores. */
   readonly plainStores: ReadonlyMap<string, ConnectedPlain>;
@@ -36,18 +37,25 @@ export interface TierOptions {
 
 /** The shared layers of one partition, by the names of their stores. */
 export function openTiers(options: TierOptions): ReadonlyMap<string, Tier> {
-  const { storeName, store, plainStores, watch } = options;
-  const tiers = new Map<string, Tier>([[storeName, tierOf(options, storeName, store)]]);
+  const { storeName, store, plainStores, watch, counters } = options;
+  const authority = layerFacts(counters, storeName, store.name);
+  const tiers = new Map<string, Tier>([[storeName, tierOf(options, authority, store)]]);
   for (const [name, plain] of plainStores) {
-    tiers.set(name, tierOf(options, name, watch.plain(generationStore(options, name, plain))));
+    const layer = layerFacts(counters, name, plain.name);
+    tiers.set(name, tierOf(options, layer, watch.plain(generationStore(options, layer, plain), layer)));
   }
   return tiers;
 }
 
-function tierOf(options: TierOptions, storeName: string, store: Tier['store'] & Pick<Store, 'read'>): Tier {
+/** What is told of the store `storeName` of the options. */
+export function layerFacts({ layers }: Counters, storeName: string, name: string): LayerFacts {
+  // The engine makes one set of counters for each store of the options.
+  return { name, storeName, counters: layers[storeName] as LayerCounters };
+}
+
+function tierOf(options: TierOptions, layer: LayerFacts, store: Tier['store'] & Pick<Store, 'read'>): Tier {
   const { clock, view, tailer, counters, accept, report } = options;
-  const own = countersOf(counters, storeName);
-  const layer = { name: store.name, storeName, counters: own };
+  const own = layer.counters;
   const reads = new RemoteReads({
     clock,
     store,
@@ -70,7 +78,7 @@ function tierOf(options: TierOptions, storeName: string, store: Tier['store'] & 
   return { layer, store, reads };
 }
 
-function generationStore(options: TierOptions, storeName: string, { name, store }: ConnectedPlain): GenerationStore {
+function generationStore(options: TierOptions, layer: LayerFacts, { name, store }: ConnectedPlain): GenerationStore {
   const { clock, view, tailer, coordinator, counters, report, onOversize } = options;
   return new GenerationStore({
     name,
@@ -81,18 +89,13 @@ function generationStore(options: TierOptions, storeName: string, { name, store 
     reach: (seq) => tailer.reach(seq),
     onFault: (error, names) => {
       counters.remote.errors += names;
-      countersOf(counters, storeName).errors += names;
+      layer.counters.errors += names;
       report(error);
     },
     onOversize: (bytes) => {
       counters.remote.oversized++;
-      countersOf(counters, storeName).oversized++;
-      onOversize(bytes, store.limits.maxValueBytes, storeName);
+      layer.counters.oversized++;
+      onOversize(bytes, store.limits.maxValueBytes, layer.storeName);
     },
   });
-}
-
-function countersOf(counters: Counters, storeName: string): LayerCounters {
-  // The engine makes one set for each store of the options.
-  return counters.layers[storeName] as LayerCounters;
 }

@@ -21,10 +21,10 @@ import type { Recorder } from '../telemetry/recorder.ts';
 import { RoundTrips } from '../telemetry/round-trips.ts';
 import { during, type Trace, within } from '../telemetry/trace.ts';
 import { NOTHING } from '../wire/event.ts';
-import { type ConnectedPlain, openTiers } from './open-tiers.ts';
+import { type ConnectedPlain, layerFacts, openTiers } from './open-tiers.ts';
 import type { RemoteReadsOptions } from './remote-reads.ts';
 import { Tiers } from './tiers.ts';
-import { Watch } from './watched.ts';
+import { Watch, type WatchedRemote } from './watched.ts';
 import { ENDED_HISTORY, merge, WriteQueue } from './write-queue.ts';
 
 /** The place an own event got in the sequence, or why it has none yet and is journaled. */
@@ -68,7 +68,7 @@ export class Partition implements CoordinatorListener {
   isStarted = false;
   readonly #options: PartitionOptions;
   readonly #tailer: Tailer;
-  readonly #remote: RemotePartition;
+  readonly #remote: WatchedRemote;
   readonly #watch: Watch;
   readonly #trips = new RoundTrips();
   /** What journaled invalidations were made for. */
@@ -87,7 +87,8 @@ export class Partition implements CoordinatorListener {
     this.#options = options;
     const { clock, leaseMs, maxVersions, memory, counters, recorder } = options;
     this.#watch = new Watch({ clock, counters, recorder, trips: this.#trips });
-    this.#remote = this.#watch.remote(options.remote);
+    const authority = layerFacts(counters, options.authorityStore, options.remote.store.name);
+    this.#remote = this.#watch.remote(options.remote, authority);
     const { store, coordinator } = this.#remote;
     this.view = new View({ clock, leaseMs, maxVersions, memory, hasBuckets: options.plainStores.size > 0 });
     this.journal = new Journal(options.maxJournal);

@@ -2,7 +2,7 @@ import { Pending } from '../coherence/activity.ts';
 import type { Invalidation, Lease } from '../coherence/coordinator.ts';
 import { CacheError } from '../errors.ts';
 import { MemoryEntry } from '../memory/memory-layer.ts';
-import { noteMemorySet } from '../telemetry/layers.ts';
+import { attributesOf, noteMemorySet } from '../telemetry/layers.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
 import type { Trace } from '../telemetry/trace.ts';
 import { NOTHING } from '../wire/event.ts';
@@ -122,7 +122,7 @@ export class SetCall extends Pending implements Settle<SetReply> {
       payload: prepared.payload,
     };
     const to = tiers.writerOf(stack);
-    const span = trace?.child(SPANS.layerSet, { attributes: { [ATTRIBUTES.layer]: to.name } });
+    const span = trace?.child(SPANS.layerSet, { attributes: attributesOf(to) });
     this.#span = span;
     const mayRepeat = this.next !== undefined;
     const operation: SetOperation = { kind: 'set', draft, to, trace: span, settle: this, mayRepeat };

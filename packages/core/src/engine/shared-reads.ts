@@ -1,5 +1,5 @@
 import { checkWellFormed } from '../keys.ts';
-import { endLayerGet } from '../telemetry/layers.ts';
+import { attributesOf, endLayerGet } from '../telemetry/layers.ts';
 import { ATTRIBUTES, type LayerResult, SPANS } from '../telemetry/names.ts';
 import type { Trace } from '../telemetry/trace.ts';
 import type { EngineContext } from './context.ts';
@@ -74,9 +74,9 @@ export class SharedReads {
     trace: Trace,
     storeName: string,
   ): Promise<(RemoteRead | LayerResult)[]> {
-    const layer = this.#tierOf(keys[0] as string, shared, depth)?.layer.name ?? storeName;
+    const layer = this.#tierOf(keys[0] as string, shared, depth)?.layer ?? { name: storeName, storeName };
     const span = trace.child(SPANS.layerGet, {
-      attributes: { [ATTRIBUTES.layer]: layer, [ATTRIBUTES.keyCount]: keys.length },
+      attributes: { ...attributesOf(layer), [ATTRIBUTES.keyCount]: keys.length },
     });
     const answers = await Promise.all(
       keys.map((key) => {

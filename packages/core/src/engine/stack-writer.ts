@@ -4,7 +4,10 @@ import type { GenerationStore } from '../store/generation-store.ts';
 import type { FillOutcome, FillReply, SetReply, Store, StoreLimits, StoreWrite } from '../store/store.ts';
 
 /** What writes need of a store. */
-export type Writer = Pick<Store, 'name' | 'limits' | 'fill' | 'set'>;
+export interface Writer extends Pick<Store, 'name' | 'limits' | 'fill' | 'set'> {
+  /** Its name in the options. */
+  readonly storeName: string;
+}
 
 /** A layer without scripts as a writer that can take part in the set of another. */
 export type Follower = Writer & Pick<GenerationStore, 'follow'>;
@@ -26,6 +29,7 @@ const WORST_FIRST: readonly FillOutcome[] = ['voided', 'fenced', 'superseded', '
  */
 export class StackWriter implements Writer {
   readonly name: string;
+  readonly storeName: string;
   readonly limits: StoreLimits;
   readonly #leader: Writer;
   readonly #followers: readonly Follower[];
@@ -34,6 +38,7 @@ export class StackWriter implements Writer {
   constructor(leader: Writer, followers: readonly Follower[], watch: StackWatch) {
     const all = [leader, ...followers];
     this.name = all.map(({ name }) => name).join('+');
+    this.storeName = all.map(({ storeName }) => storeName).join('+');
     this.limits = {
       maxBatch: Math.min(...all.map(({ limits }) => limits.maxBatch)),
       hasScripts: leader.limits.hasScripts,

@@ -5,10 +5,12 @@ import type { GenerationStore } from '../store/generation-store.ts';
 import type { RemotePartition } from '../store/remote.ts';
 import type { Store } from '../store/store.ts';
 import { errorType } from '../telemetry/error-type.ts';
+import { attributesOf } from '../telemetry/layers.ts';
 import { ATTRIBUTES, DURATIONS } from '../telemetry/names.ts';
 import type { Recorder } from '../telemetry/recorder.ts';
 import type { RoundTrips } from '../telemetry/round-trips.ts';
-import type { Follower } from './stack-writer.ts';
+import type { LayerFacts } from './layer.ts';
+import type { Follower, Writer } from './stack-writer.ts';
 
 /** Where the calls of one partition's shared layer are counted. */
 export interface WatchOptions {
@@ -17,6 +19,13 @@ export interface WatchOptions {
   readonly recorder: Recorder;
   readonly trips: RoundTrips;
 }
+
+/** A partition of a remote whose calls are timed and counted. */
+export interface WatchedRemote extends RemotePartition {
+  readonly store: Store & Writer;
+}
+
+type Outcomes<R> = (reply: R) => readonly string[];
 
 /** Own messages remembered that carry a trace context and may yet come back. */
 const MAX_OWN = 256;
@@ -31,42 +40,50 @@ export class Watch {
     this.#options = options;
   }
 
-  remote({ store, coordinator }: RemotePartition): RemotePartition {
-    return { store: this.#store(store), coordinator: this.#coordinator(coordinator, store.name) };
+  remote({ store, coordinator }: RemotePartition, layer: LayerFacts): WatchedRemote {
+    return { store: this.#store(store, layer), coordinator: this.#coordinator(coordinator, layer) };
   }
 
   /** A layer without scripts: the events it makes are the coordinator's calls, and timed there. */
-  plain(store: GenerationStore): Follower & Pick<Store, 'read'> {
+  plain(store: GenerationStore, layer: LayerFacts): Follower & Pick<Store, 'read'> {
     const { name, limits } = store;
     return {
       name,
+      storeName: layer.storeName,
       limits,
-      read: (keys) => this.#timed('read', name, () => store.read(keys)),
-      fill: (writes) => this.#timed('fill', name, () => store.fill(writes)),
-      set: (writes, origins) => this.#timed('set', name, () => store.set(writes, origins)),
-      follow: (writes, reply) => this.#timed('set', name, () => store.follow(writes, reply)),
+      read: (keys) => this.#timed('read', layer, () => store.read(keys)),
+      fill: (writes) => this.#timed('fill', layer, () => store.fill(writes), outcomesOf),
+      set: (writes, origins) => this.#timed('set', layer, () => store.set(writes, origins), outcomesOf),
+      follow: (writes, reply) =>
+        this.#timed(
+          'set',
+          layer,
+          () => store.follow(writes, reply),
+          (outcomes) => outcomes,
+        ),
     };
   }
 
-  #store(store: Store): Store {
+  #store(store: Store, layer: LayerFacts): WatchedRemote['store'] {
     const { name, limits } = store;
     return {
       name,
+      storeName: layer.storeName,
       limits,
-      read: (keys) => this.#timed('read', name, () => store.read(keys)),
-      fill: (writes) => this.#timed('fill', name, () => store.fill(writes)),
-      set: (writes, origins) => this.#sequenced('set', name, origins, () => store.set(writes, origins)),
-      collect: (pattern, options) => this.#timed('collect', name, () => store.collect(pattern, options)),
+      read: (keys) => this.#timed('read', layer, () => store.read(keys)),
+      fill: (writes) => this.#timed('fill', layer, () => store.fill(writes), outcomesOf),
+      set: (writes, origins) => this.#sequenced('set', layer, origins, () => store.set(writes, origins), outcomesOf),
+      collect: (pattern, options) => this.#timed('collect', layer, () => store.collect(pattern, options)),
     };
   }
 
-  #coordinator(coordinator: Coordinator, name: string): Coordinator {
+  #coordinator(coordinator: Coordinator, layer: LayerFacts): Coordinator {
     return {
       channel: coordinator.channel,
       listen: (listener) => coordinator.listen(listener),
-      tail: (request) => this.#timed('tail', name, () => coordinator.tail(request)),
+      tail: (request) => this.#timed('tail', layer, () => coordinator.tail(request)),
       invalidate: (invalidation, fence, origins) =>
-        this.#sequenced('invalidate', name, origins, () => coordinator.invalidate(invalidation, fence, origins)),
+        this.#sequenced('invalidate', layer, origins, () => coordinator.invalidate(invalidation, fence, origins)),
       renewBus: () => coordinator.renewBus(),
       renewFence: (id, lifeMs) => coordinator.renewFence(id, lifeMs),
       members: () => coordinator.members(),
@@ -76,14 +93,15 @@ export class Watch {
 
   #sequenced<R extends SequencedReply>(
     operation: StoreOperation,
-    layer: string,
+    layer: LayerFacts,
     origins: readonly string[] | undefined,
     call: () => Promise<R>,
+    stored?: Outcomes<R>,
   ): Promise<R> {
     const { clock, trips } = this.#options;
     if (origins?.[0] !== undefined) this.#noteOwn(origins[0]);
     const sentAtMs = clock.monotonicMs();
-    const answer = this.#timed(operation, layer, call);
+    const answer = this.#timed(operation, layer, call, stored);
     answer.then(
       (reply) => {
         if (isEvent(reply)) this.onRoundTrip(trips.onReply(reply.epoch, reply.seq, sentAtMs));
@@ -115,29 +133,33 @@ export class Watch {
     recorder.measure(DURATIONS.propagation, tookMs / 1000, {});
   }
 
-  #timed<R>(operation: StoreOperation, layer: string, call: () => Promise<R>): Promise<R> {
+  /** `stored` says what became of each entry, where the call stores some. */
+  #timed<R>(operation: StoreOperation, layer: LayerFacts, call: () => Promise<R>, stored?: Outcomes<R>): Promise<R> {
     const { clock, counters } = this.#options;
     const sentAtMs = clock.monotonicMs();
     const answer = attempt(call);
     answer.then(
-      () => {
+      (reply) => {
+        // Before whoever asked is told: no promise of its own.
+        for (const outcome of stored?.(reply) ?? []) if (outcome === 'stored') layer.counters.stored++;
         const tookMs = clock.monotonicMs() - sentAtMs;
         counters.storeLatency[operation].record(tookMs);
         this.#measure(operation, layer, tookMs, undefined);
       },
       (error: unknown) => {
         counters.remote.failedCalls++;
+        layer.counters.failedCalls++;
         this.#measure(operation, layer, clock.monotonicMs() - sentAtMs, error);
       },
     );
     return answer;
   }
 
-  #measure(operation: StoreOperation, layer: string, tookMs: number, error: unknown): void {
+  #measure(operation: StoreOperation, layer: LayerFacts, tookMs: number, error: unknown): void {
     const { recorder } = this.#options;
     if (!recorder.isMeasuring) return;
     recorder.measure(DURATIONS.store, tookMs / 1000, {
-      [ATTRIBUTES.layer]: layer,
+      ...attributesOf(layer),
       [ATTRIBUTES.operation]: operation,
       ...(error !== undefined && { [ATTRIBUTES.errorType]: errorType(error) }),
     });
@@ -156,4 +178,9 @@ function attempt<R>(call: () => Promise<R>): Promise<R> {
 /** Sets that all come too late are answered with the number of somebody else's event. */
 function isEvent(reply: SequencedReply & { readonly outcomes?: readonly string[] }): boolean {
   return reply.outcomes === undefined || reply.outcomes.some((outcome) => outcome !== 'outdated');
+}
+
+/** A driver's answer may lack them, which fails its call later on; here nobody could be told. */
+function outcomesOf({ outcomes = [] }: { readonly outcomes?: readonly string[] }): readonly string[] {
+  return outcomes;
 }

@@ -1,5 +1,5 @@
 import { keyText } from '../telemetry/key-text.ts';
-import { endLayerGet } from '../telemetry/layers.ts';
+import { attributesOf, endLayerGet } from '../telemetry/layers.ts';
 import { ATTRIBUTES, type LayerResult, SPANS } from '../telemetry/names.ts';
 import type { Trace } from '../telemetry/trace.ts';
 import type { Stack } from './layer.ts';
@@ -79,7 +79,7 @@ export abstract class WayDown extends LayerRead {
       return;
     }
     if (this.#trace !== undefined) {
-      const attributes = { [ATTRIBUTES.layer]: tier.layer.name };
+      const attributes = attributesOf(tier.layer);
       this.#span = this.#trace.child(SPANS.layerGet, { attributes, key: keyText(this.key) });
     }
     this.ask(tier, this.#span);

@@ -1,4 +1,5 @@
 import { ATTRIBUTES, type LayerResult, MEMORY_LAYER, SPANS } from './names.ts';
+import type { Attributes } from './telemetry.ts';
 import { during, type Trace } from './trace.ts';
 
 /** Notes what memory answered about a key, or of how many of several keys it had, as a span that took no time to speak of. */
@@ -32,10 +33,10 @@ export function noteMemorySet(trace: Trace | undefined, isKept: boolean): void {
 /** Asks a shared layer to store something, as a span with what became of it. */
 export function duringSet<R extends { readonly outcome: string }>(
   trace: Trace | undefined,
-  layer: string,
+  layer: { readonly name: string; readonly storeName: string },
   call: (span: Trace | undefined) => Promise<R>,
 ): Promise<R> {
-  const span = trace?.child(SPANS.layerSet, { attributes: { [ATTRIBUTES.layer]: layer } });
+  const span = trace?.child(SPANS.layerSet, { attributes: attributesOf(layer) });
   return during(span, async () => {
     try {
       const result = await call(span);
@@ -46,6 +47,11 @@ export function duringSet<R extends { readonly outcome: string }>(
       throw error;
     }
   });
+}
+
+/** What tells one shared layer from another in spans and metrics. */
+export function attributesOf({ name, storeName }: { readonly name: string; readonly storeName: string }): Attributes {
+  return { [ATTRIBUTES.layer]: name, [ATTRIBUTES.store]: storeName };
 }
 
 /** Ends the span of asking a shared layer. */

@@ -38,6 +38,7 @@ export const SPANS = {
 export const ATTRIBUTES = {
   name: 'cache.name',
   layer: 'cache.layer',
+  store: 'cache.store',
   result: 'cache.result',
   hit: 'cache.hit',
   key: 'cache.key',
@@ -99,6 +100,8 @@ export const FIGURES = {
   fills: 'tierwise.store.fills',
   storeErrors: 'tierwise.store.errors',
   connectionErrors: 'tierwise.store.connection_errors',
+  storeSkipped: 'tierwise.store.skipped',
+  storeOversized: 'tierwise.store.oversized',
   invalidationsSent: 'tierwise.invalidations.sent',
   invalidationsReceived: 'tierwise.invalidations.received',
   invalidationsUndelivered: 'tierwise.invalidations.undelivered',
