@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { noCounters } from '../src/consistency/contract.ts';
 import { omissions, type RunReport } from '../src/consistency/report.ts';
 import { htmlReport } from '../src/consistency/report-html.ts';
 import { formatReports } from '../src/consistency/report-text.ts';
@@ -23,7 +24,7 @@ function reportOf(changes: Partial<RunReport>): RunReport {
     keys: 10,
     leaseMs: 200,
     loadMs: 3_000,
-    counters: { reads: 100, misses: 1, loads: 1, writes: 1, refused: 0, hung: 0, failed: 0, maxReadMs: 1 },
+    counters: { ...noCounters(), reads: 100, loads: 1, sharedHits: 31, sharedStored: 17 },
     sets: 0,
     invalidations: 1,
     undelivered: 0,
@@ -42,30 +43,51 @@ function reportOf(changes: Partial<RunReport>): RunReport {
 }
 
 describe('a run shows nothing', () => {
-  const counters = { reads: 1 };
+  const counters = { reads: 1, sharedHits: 1 };
+  const store = 'redis';
 
   test('when none of the faults asked for was done', () => {
     const none = ['no fault was done of those asked for: cut, migrate'];
-    expect(omissions({ faults: ['cut', 'migrate'], faultsDone: [], counters })).toEqual(none);
-    expect(omissions({ faults: ['cut', 'migrate'], faultsDone: done('cut', false), counters })).toEqual(none);
+    expect(omissions({ faults: ['cut', 'migrate'], faultsDone: [], counters, store })).toEqual(none);
+    expect(omissions({ faults: ['cut', 'migrate'], faultsDone: done('cut', false), counters, store })).toEqual(none);
   });
 
   test('when a fault failed as often as it was done', () => {
     const faultsDone = [...done('cut', true, true), ...done('migrate', true, false)];
-    expect(omissions({ faults: ['cut', 'migrate'], faultsDone, counters })).toEqual([
+    expect(omissions({ faults: ['cut', 'migrate'], faultsDone, counters, store })).toEqual([
       'the fault migrate could not be done 1 of 2 times',
     ]);
   });
 
   test('when nothing was read', () => {
-    expect(omissions({ faults: [], faultsDone: [], counters: { reads: 0 } })).toEqual(['nothing was read']);
+    const nothing = { reads: 0, sharedHits: 0 };
+    expect(omissions({ faults: [], faultsDone: [], counters: nothing, store })).toEqual(['nothing was read']);
+  });
+
+  test('when nothing was read from the Memcached it is about', () => {
+    const faultsDone = done('cut', true);
+    const unused = { faults: ['cut' as const], faultsDone, counters: { reads: 100, sharedHits: 0 } };
+    expect(omissions({ ...unused, store: 'memcached' })).toEqual(['not one read was answered from Memcached']);
+    expect(omissions({ ...unused, store: 'redis' })).toEqual([]);
   });
 });
 
 test('a run shows something when a fault failed now and then, or found no time beside others', () => {
   const faultsDone = done('cut', true, false, true);
-  expect(omissions({ faults: ['cut', 'migrate'], faultsDone, counters: { reads: 1 } })).toEqual([]);
-  expect(omissions({ faults: [], faultsDone: [], counters: { reads: 1 } })).toEqual([]);
+  const run = { counters: { reads: 1, sharedHits: 1 }, store: 'memcached' } as const;
+  expect(omissions({ ...run, faults: ['cut', 'migrate'], faultsDone })).toEqual([]);
+  expect(omissions({ ...run, faults: [], faultsDone: [] })).toEqual([]);
+});
+
+test('a report tells how much the shared layer was used', () => {
+  const report = reportOf({ store: 'memcached' });
+  const [head, row] = formatReports([report])
+    .split('\n')
+    .map((line) => line.split(/ {2,}/));
+  const cellOf = (column: string): string | undefined => row?.[head?.indexOf(column) ?? -1];
+  expect([cellOf('Memcached hits'), cellOf('stored')]).toEqual(['31', '17']);
+  expect(htmlReport([report])).toMatch(/Memcached<\/th><td>31 reads answered, 17 entries stored/);
+  expect(formatReports([reportOf({})])).toContain('Redis hits');
 });
 
 test('a report says in words why its run shows nothing, and does not call it broken', () => {

@@ -74,13 +74,16 @@ export class Load {
   }
 
   #start(cache: Cache, instance: string, random: SeededRandom): Loaded {
-    const recorder = new Recorder(({ events, counters, complaints }) => {
-      this.#log.push(...events);
-      this.#truth.note(events);
-      this.#complaints.push(...complaints);
-      this.#counters.hung += counters.hung;
-      this.#counters.failed += counters.failed;
-    });
+    const recorder = new Recorder(
+      ({ events, counters, complaints }) => {
+        this.#log.push(...events);
+        this.#truth.note(events);
+        this.#complaints.push(...complaints);
+        this.#counters.hung += counters.hung;
+        this.#counters.failed += counters.failed;
+      },
+      () => ({ sharedHits: 0, sharedStored: 0 }),
+    );
     const config: InstanceConfig = {
       instance,
       cacheName: '',

@@ -26,8 +26,11 @@ export interface InstanceConfig {
   readonly sabotage: Sabotage;
 }
 
-/** `deaf`: hears no message of the bus, and the events its tails bring name nothing. */
-export type Sabotage = 'none' | 'deaf';
+/**
+ * - `deaf`: hears no message of the bus, and the events its tails bring name nothing.
+ * - `unused`: keeps its entries in Redis, whatever the run is about.
+ */
+export type Sabotage = 'none' | 'deaf' | 'unused';
 
 /** What an instance counts between two reports. */
 export interface Counters {
@@ -42,10 +45,25 @@ export interface Counters {
   failed: number;
   /** Longest read, in ms. */
   maxReadMs: number;
+  /** Reads answered by the layer the run is about. */
+  sharedHits: number;
+  /** Entries that it stored. */
+  sharedStored: number;
 }
 
 export function noCounters(): Counters {
-  return { reads: 0, misses: 0, loads: 0, writes: 0, refused: 0, hung: 0, failed: 0, maxReadMs: 0 };
+  return {
+    reads: 0,
+    misses: 0,
+    loads: 0,
+    writes: 0,
+    refused: 0,
+    hung: 0,
+    failed: 0,
+    maxReadMs: 0,
+    sharedHits: 0,
+    sharedStored: 0,
+  };
 }
 
 /** Calls that an instance makes to the run. */

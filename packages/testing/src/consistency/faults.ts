@@ -67,6 +67,8 @@ export const FAULTS = {
   memrestart: fault('memcached', 'Memcached is killed and comes back empty', memRestart),
   mempause: fault('memcached', 'Memcached is stalled for up to 3 Δ, and answers late', memPause),
   memevict: fault('memcached', 'Memcached forgets everything', memEvict),
+  memfull: fault('memcached', 'Memcached is full for up to 3 Δ, and evicts entries of the cache', memFull),
+  memrefuse: fault('memcached', 'another Memcached, full, refuses entries of the cache for up to 3 Δ', memRefuse),
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;
@@ -202,4 +204,16 @@ async function memPause(context: FaultContext): Promise<string> {
 async function memEvict({ memcached }: FaultContext): Promise<string> {
   await memcached?.forget();
   return '';
+}
+
+async function memFull(context: FaultContext): Promise<string> {
+  const fullMs = faultMs(context, 1, 3);
+  const evicted = await context.memcached?.crowd(fullMs);
+  return `${evicted} entries of the cache evicted in ${Math.round(fullMs)} ms`;
+}
+
+async function memRefuse(context: FaultContext): Promise<string> {
+  const fullMs = faultMs(context, 1, 3);
+  const refused = await context.memcached?.refuse(fullMs);
+  return `${refused} entries of the cache refused in ${Math.round(fullMs)} ms`;
 }

@@ -37,7 +37,7 @@ const cache = createCache({
           redis: authority,
           simple: memcached({ servers: config.memcachedServers, commandTimeout: config.commandTimeoutMs }),
         },
-        store: 'simple',
+        store: config.sabotage === 'unused' ? 'redis' : 'simple',
       }),
   coherence: { lease: config.leaseMs },
 });
@@ -69,7 +69,14 @@ const handlers: InstanceCalls = {
 };
 
 const channel = new Channel<InstanceCalls, RunCalls>(process, handlers);
-const recorder = new Recorder((report) => channel.tell('report', report));
+const layerName = config.memcachedServers === undefined ? 'remote' : 'simple';
+const recorder = new Recorder(
+  (report) => channel.tell('report', report),
+  () => {
+    const { hits = 0, stored = 0 } = cache.stats().layers[layerName] ?? {};
+    return { sharedHits: hits, sharedStored: stored };
+  },
+);
 const load = (key: string): Promise<number> => channel.call('load', key);
 const reads = new InstanceReads({ cache, config, random: random.fork(), recorder, load });
 const writes = new InstanceWrites({

@@ -177,8 +177,8 @@ function storeOf(text: string | undefined): StoreName {
 
 function sabotageOf(text: string | undefined): Sabotage {
   if (text === undefined || text === 'none') return 'none';
-  if (text === 'deaf') return text;
-  throw new UsageError("--break must be 'none' or 'deaf'");
+  if (text === 'deaf' || text === 'unused') return text;
+  throw new UsageError("--break must be 'none', 'deaf' or 'unused'");
 }
 
 /** What `coherence.lease` of a cache takes. */

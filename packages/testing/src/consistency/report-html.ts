@@ -1,4 +1,4 @@
-import { breaches, type PlotPoint, type RunReport, violationCount } from './report.ts';
+import { breaches, layerTitle, type PlotPoint, type RunReport, violationCount } from './report.ts';
 import { describeEvent } from './report-text.ts';
 
 const WIDTH = 1_000;
@@ -39,6 +39,7 @@ function sectionOf(report: RunReport): string {
       'Writes',
       `${counters.writes}: ${report.sets} sets, ${report.invalidations} invalidations; ${report.undelivered} journaled`,
     ],
+    [layerTitle(report.store), `${counters.sharedHits} reads answered, ${counters.sharedStored} entries stored`],
     [
       'Staleness of stale reads',
       `p50 ${ms(staleness.p50)}, p99 ${ms(staleness.p99)}, max ${ms(staleness.max)}; Δ is ${ms(report.leaseMs)}`,

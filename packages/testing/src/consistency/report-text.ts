@@ -1,11 +1,13 @@
 import type { HistoryEvent } from '../history/events.ts';
-import { breaches, type RunReport, violationCount } from './report.ts';
+import { breaches, layerTitle, type RunReport, violationCount } from './report.ts';
 
 const COLUMNS = [
   'fault',
   'Δ',
   'reads',
   'writes',
+  'hits',
+  'stored',
   'stale reads',
   'p50',
   'p99',
@@ -21,7 +23,9 @@ const EXAMPLES_SHOWN = 3;
 
 /** The report for the terminal. */
 export function formatReports(reports: readonly RunReport[]): string {
-  const rows = [COLUMNS, ...reports.map(rowOf)];
+  const layer = layerTitle(reports[0]?.store ?? 'redis');
+  const head = COLUMNS.map((column) => (column === 'hits' ? `${layer} hits` : column));
+  const rows = [head, ...reports.map(rowOf)];
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
   const table = rows.map((row) =>
     row
@@ -30,7 +34,8 @@ export function formatReports(reports: readonly RunReport[]): string {
       .trimEnd(),
   );
   const notes =
-    'Times in ms. Stale reads: from before a delivered invalidation, within Δ; p50, p99 and max are theirs.';
+    `Times in ms. Hits: reads that ${layer} answered; stored: entries it took. ` +
+    'Stale reads: from before a delivered invalidation, within Δ; p50, p99 and max are theirs.';
   const partitions = reports[0]?.partitions;
   const where = partitions === undefined ? [] : [`On a Redis Cluster of six nodes, with ${partitions} partitions.`];
   return [...table, '', ...where, notes, ...reports.flatMap(detailsOf), '', verdictOn(reports), ''].join('\n');
@@ -51,6 +56,8 @@ function rowOf(report: RunReport): string[] {
     String(report.leaseMs),
     String(counters.reads),
     String(counters.writes),
+    String(counters.sharedHits),
+    String(counters.sharedStored),
     `${staleness.count} (${share.toFixed(2)} %)`,
     staleness.p50.toFixed(1),
     staleness.p99.toFixed(1),

@@ -52,6 +52,11 @@ export interface RunReport {
   readonly examples: readonly Violation[];
 }
 
+/** What people call the layer that held the entries. */
+export function layerTitle(store: StoreName): string {
+  return store === 'redis' ? 'Redis' : 'Memcached';
+}
+
 export function violationCount({ violations }: Pick<RunReport, 'violations'>): number {
   return Object.values(violations).reduce((sum, count) => sum + count, 0);
 }
@@ -67,16 +72,19 @@ export function breaches(
 /**
  * What a run left out that it was to do: without it, that nothing went wrong means nothing.
  *
- * A fault asked for among others may find no time in a short run. One that fails as often as it is done is not
+ * A run about Memcached that found nothing there shows nothing about it. A fault asked for among others may find no time in a short run. One that fails as often as it is done is not
  * what the run was under, and neither is a run under faults without any.
  */
 export function omissions(report: {
   readonly faults: readonly FaultName[];
   readonly faultsDone: readonly Pick<FaultRecord, 'fault' | 'isDone'>[];
-  readonly counters: Pick<Counters, 'reads'>;
+  readonly counters: Pick<Counters, 'reads' | 'sharedHits'>;
+  readonly store: StoreName;
 }): string[] {
-  const { faults, faultsDone, counters } = report;
-  const found = counters.reads === 0 ? ['nothing was read'] : [];
+  const { faults, faultsDone, counters, store } = report;
+  const found: string[] = [];
+  if (counters.reads === 0) found.push('nothing was read');
+  else if (store === 'memcached' && counters.sharedHits === 0) found.push('not one read was answered from Memcached');
   if (faults.length > 0 && !faultsDone.some(({ isDone }) => isDone)) {
     return [...found, `no fault was done of those asked for: ${faults.join(', ')}`];
   }

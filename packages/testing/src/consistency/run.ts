@@ -46,6 +46,11 @@ const MAX_COMPLAINTS = 20;
 /** A program that cannot run is not started again and again. */
 const MAX_CRASHES = 10;
 
+const ADDED_UP = [
+  ...(['reads', 'misses', 'loads', 'writes', 'refused', 'hung', 'failed'] as const),
+  ...(['sharedHits', 'sharedStored'] as const),
+] satisfies readonly (keyof Counters)[];
+
 /** One run: load and faults for a while, then peace, then the check. */
 export class Run {
   readonly #options: RunOptions;
@@ -143,7 +148,7 @@ export class Run {
         this.#truth.note(events);
         for (const complaint of complaints) this.#complain(complaint);
         this.#counters.maxReadMs = Math.max(this.#counters.maxReadMs, counters.maxReadMs);
-        for (const name of ['reads', 'misses', 'loads', 'writes', 'refused', 'hung', 'failed'] as const) {
+        for (const name of ADDED_UP) {
           this.#counters[name] += counters[name];
         }
       },
