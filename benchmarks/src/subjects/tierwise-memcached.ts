@@ -23,7 +23,7 @@ export const tierwiseMemcached: SubjectKind = {
       ...UNABLE,
       name: 'tierwise-memcached',
       get: (key) => cache.get<User>(key),
-      // Filled by loads: a `set` would invalidate the keys it shares a bucket with.
+      set: (key, value) => cache.set(key, value),
       getOrSet: (key) => cache.getOrSet(key, () => load(key)),
       close: () => cache.close(),
     };

@@ -21,7 +21,7 @@ export type {
   TailRequest,
 } from './coherence/coordinator.ts';
 export { matchesGlob } from './coherence/glob.ts';
-export { fenceSlot, floorBucket, hash32, partitionIndex, type VersionKind } from './coherence/slots.ts';
+export { FENCE_SLOTS, fenceSlot, floorBucket, hash32, partitionIndex, type VersionKind } from './coherence/slots.ts';
 export { type Forgetter, View } from './coherence/view.ts';
 export { type Duration, toMs } from './duration.ts';
 export { CacheError, describe, type ErrorCode } from './errors.ts';
