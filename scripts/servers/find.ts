@@ -44,6 +44,19 @@ export async function startServer(kind: ServerKind, options: StartOptions = {}):
   );
 }
 
+/** A server of one's own from a binary; `undefined` where there is none, or none that runs like this. */
+export async function tryStartServer(kind: ServerKind, options: StartOptions): Promise<Server | undefined> {
+  if ((await findBinary(kind.binaries)) === undefined) await installPackage(kind.aptPackage);
+  const binary = await findBinary(kind.binaries);
+  if (binary === undefined) return undefined;
+  try {
+    return await startSupervised(kind, binary, 'binary', options);
+  } catch (error) {
+    if (error instanceof ServerUnavailableError) return undefined;
+    throw error;
+  }
+}
+
 /** The server that the environment names, or else one started here. */
 export async function findServer(kind: ServerKind): Promise<Server> {
   const url = process.env[kind.envVariable];

@@ -2,8 +2,8 @@
  * Real servers for tests, the demo and benchmarks, on any machine. Looked for in this order: an address in the
  * environment (`REDIS_URL`, `MEMCACHED_URL`); a binary on the PATH; a container; the distribution's package.
  */
-import { findServer, startServer } from './find.ts';
-import { MEMCACHED, REDIS } from './kinds.ts';
+import { findServer, startServer, tryStartServer } from './find.ts';
+import { MEMCACHED, REDIS, SASL_MEMCACHED } from './kinds.ts';
 import type { Server, StartOptions } from './server.ts';
 
 export { orExplain, runCommand, ServerUnavailableError } from './errors.ts';
@@ -28,4 +28,9 @@ export function findMemcached(): Promise<Server> {
 /** A Memcached of one's own, whatever `MEMCACHED_URL` says. */
 export function startMemcached(options?: StartOptions): Promise<Server> {
   return startServer(MEMCACHED, options);
+}
+
+/** A Memcached of one's own that reads its SASL settings from a directory; `undefined` where it was built without SASL. */
+export function startSaslMemcached(settings: string): Promise<Server | undefined> {
+  return tryStartServer(SASL_MEMCACHED, { env: { SASL_CONF_PATH: settings } });
 }

@@ -62,3 +62,19 @@ export const MEMCACHED: ServerKind = {
     return pid === undefined ? undefined : { pid };
   },
 };
+
+/** A request of Memcached's binary protocol without key, value or extras: 24 bytes, of which two are not zero. */
+const BINARY_VERSION = `\x80\x0b${'\0'.repeat(22)}`;
+const BINARY_HEADER_BYTES = 24;
+
+/** Memcached that wants to know who asks: it speaks the binary protocol only, and tells strangers no more than its version. */
+export const SASL_MEMCACHED: ServerKind = {
+  ...MEMCACHED,
+  title: 'Memcached with SASL',
+  localArgs: (port) => [...MEMCACHED.localArgs(port), '-S'],
+  probe: BINARY_VERSION,
+  readProbe(answer) {
+    const isAnswer = answer.length >= BINARY_HEADER_BYTES && answer.startsWith('\x81\x0b');
+    return isAnswer ? { pid: undefined } : undefined;
+  },
+};

@@ -17,7 +17,7 @@ function probeOnce(kind: ServerKind, host: string, port: number): Promise<{ pid:
     socket.setTimeout(ATTEMPT_TIMEOUT_MS, () => settle(undefined));
     socket.on('error', () => settle(undefined));
     socket.on('close', () => settle(undefined));
-    socket.on('connect', () => socket.write(kind.probe));
+    socket.on('connect', () => socket.write(kind.probe, 'latin1'));
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       answer += chunk;
       const result = kind.readProbe(answer);

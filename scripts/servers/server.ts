@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly port?: number;
   /** Working directory, kept afterwards. Default: a scratch directory that is removed with the server. */
   readonly dir?: string;
+  /** Further environment variables of a server started from a binary. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Everything that differs between one kind of server and another. */
@@ -53,7 +55,7 @@ export interface ServerKind {
   localArgs(port: number): string[];
   /** Command line inside the container. */
   containerCommand(args: readonly string[]): string[];
-  /** What to send to learn whether the server is up, and which process answers. */
+  /** What to send to learn whether the server is up, and which process answers; each character is a byte. */
   readonly probe: string;
   /** Reads the answer to the probe; `undefined` while it is incomplete or says that the server is not ready. */
   readProbe(answer: string): { readonly pid: number | undefined } | undefined;

@@ -31,7 +31,11 @@ class SupervisedServer implements Server {
   readonly #events = new EventEmitter<{ started: []; exited: [reason: string]; gone: [] }>();
   #stopped = false;
 
-  constructor(kind: ServerKind, spec: SupervisorSpec, origin: ServerOrigin, port: number) {
+  constructor(
+    kind: ServerKind,
+    spec: SupervisorSpec,
+    { origin, port, env }: { origin: ServerOrigin; port: number; env: StartOptions['env'] },
+  ) {
     this.#kind = kind;
     this.origin = origin;
     this.port = port;
@@ -40,7 +44,7 @@ class SupervisedServer implements Server {
     this.#supervisor = spawn(process.execPath, nodeArgs, {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, ...env, NODE_OPTIONS: '' },
     });
     this.#supervisor.stdin.on('error', () => {});
     this.#supervisor.once('close', () => this.#onGone());
@@ -150,7 +154,7 @@ export async function startSupervised(
     const port = options.port ?? (await findFreePort());
     const args = [...kind.localArgs(port), ...(options.args ?? [])];
     const dir = options.dir === undefined ? { scratchPrefix: `tierwise-${kind.urlScheme}-` } : { path: options.dir };
-    const server = new SupervisedServer(kind, { binary, args, dir }, origin, port);
+    const server = new SupervisedServer(kind, { binary, args, dir }, { origin, port, env: options.env });
     try {
       await server.start();
       return server;

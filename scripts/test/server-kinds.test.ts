@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { REDIS } from '../servers/kinds.ts';
+import { REDIS, SASL_MEMCACHED } from '../servers/kinds.ts';
 
 // Symptom: a server started on a file refused the first command of a test with LOADING.
 describe('a Redis', () => {
@@ -25,5 +25,14 @@ describe('a Redis', () => {
 
   test('that wants a password is ready, and tells no process', () => {
     expect(REDIS.readProbe('-NOAUTH Authentication required.\r\n')).toEqual({ pid: undefined });
+  });
+});
+
+describe('a Memcached with SASL', () => {
+  test('is ready once it has told its version, in the binary protocol', () => {
+    expect(SASL_MEMCACHED.probe).toHaveLength(24);
+    expect(SASL_MEMCACHED.readProbe(`\x81\x0b${'\0'.repeat(22)}`)).toEqual({ pid: undefined });
+    expect(SASL_MEMCACHED.readProbe('\x81\x0b')).toBeUndefined();
+    expect(SASL_MEMCACHED.readProbe(`ERROR${' '.repeat(24)}`)).toBeUndefined();
   });
 });
