@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { FalseInvalidations } from '../src/bucket-arithmetic.ts';
 import { formatFigure, formatTarget } from '../src/figures.ts';
 import { drawChart } from '../src/report/chart.ts';
+import { writeGuide } from '../src/report/guide.ts';
 import { writePage } from '../src/report/page.ts';
 import { type Group, type Report, type ScenarioResult, toResult } from '../src/result.ts';
 import { TARGETS } from '../src/targets.ts';
@@ -49,20 +51,23 @@ describe('a chart', () => {
   });
 });
 
+const MACHINE = {
+  cpu: 'c',
+  cores: 2,
+  memoryGiB: 1,
+  loadAtStart: 0,
+  system: 's',
+  node: '24',
+  v8: '',
+  redis: '7',
+  memcached: '1',
+  revision: 'abc',
+  packages: { ioredis: '6.0.0' },
+};
+
 test('the page has every target and every scenario, with what it does not show', () => {
-  const machine = {
-    cpu: 'c',
-    cores: 2,
-    memoryGiB: 1,
-    loadAtStart: 0,
-    system: 's',
-    node: '24',
-    v8: '',
-    redis: '7',
-    memcached: '1',
-  };
   const report: Report = {
-    machine: { ...machine, revision: 'abc', packages: { ioredis: '6.0.0' } },
+    machine: MACHINE,
     startedAt: '2026-11-20T00:00:00Z',
     tookS: 90,
     seed: 1,
@@ -74,6 +79,40 @@ test('the page has every target and every scenario, with what it does not show',
   for (const text of ['| tierwise | 10.0 /s ±0 % | 1 |', '](benchmarks/some.svg)', 'Nothing else.', '6.0.0', 'abc']) {
     expect(page).toContain(text);
   }
+});
+
+describe('the guide to Memcached', () => {
+  const layers = {
+    ...scenario([toResult('Redis', [144_700])], { name: 'one answer', unit: 'ns', better: 'less' }),
+    name: 'layers',
+  };
+  const startedAt = '2026-11-20T00:00:00Z';
+  const report: Report = { machine: MACHINE, startedAt, tookS: 1, seed: 1, rounds: 3, scenarios: [layers] };
+  const row = { eventsPerSecond: 100, keys: 2_000, seconds: 30, events: 2_970, loads: 380, unproved: 4 };
+  const measured: FalseInvalidations = { machine: MACHINE, startedAt, buckets: 16_384, rows: [row] };
+  const guide = [
+    'Before.',
+    '<!-- figures: cost by layer; npm run bench:report -->\nold\n<!-- end of figures -->',
+    'Between.',
+    '<!-- figures: false invalidations; npm run bench:report -->\n<!-- end of figures -->',
+    'After.\n',
+  ].join('\n\n');
+
+  test('gets its figures from the results, and nothing else is changed', () => {
+    const text = writeGuide(guide, report, measured);
+    expect(text).toContain('| Redis | 145 µs ±0 % |');
+    expect(text).toContain('| 100 | 2,000 | 732 | 752 at 99 a second | 164 s |');
+    expect(text).not.toContain('old');
+    expect(text.startsWith('Before.\n\n<!-- figures: cost')).toBe(true);
+    expect(text).toContain('\n\nBetween.\n\n');
+    expect(text.endsWith('<!-- end of figures -->\n\nAfter.\n')).toBe(true);
+    expect(writeGuide(text, report, measured)).toBe(text);
+  });
+
+  test('is refused where it has no place for them', () => {
+    expect(() => writeGuide('Nothing.', report, measured)).toThrow("'cost by layer'");
+    expect(() => writeGuide(guide, { ...report, scenarios: [] }, measured)).toThrow("'layers'");
+  });
 });
 
 test('figures have at most three digits that count', () => {

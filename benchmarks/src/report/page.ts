@@ -52,7 +52,8 @@ export function writePage(report: Report, source: string): string {
   ].join('\n');
 }
 
-function machineLines(machine: Machine, day: string): string[] {
+/** What a run was taken on. */
+export function machineLines(machine: Machine, day: string): string[] {
   const { cpu, cores, memoryGiB, loadAtStart, system, node, redis, memcached, revision } = machine;
   return [
     `Taken on ${day}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, load ${loadAtStart} at the start; ${system}; Node ${node}, Redis ${redis}, Memcached ${memcached};`,
@@ -86,7 +87,7 @@ function scenarioLines({ name, title, question, limits, groups }: ScenarioResult
 }
 
 /** A row a subject, a column a group. */
-function tableLines(groups: readonly Group[]): string[] {
+export function tableLines(groups: readonly Group[]): string[] {
   const subjects = [...new Set(groups.flatMap(({ results }) => results.map(({ subject }) => subject)))];
   const counts = [
     ...new Set(groups.flatMap(({ results }) => results.flatMap(({ counts = {} }) => Object.keys(counts)))),
