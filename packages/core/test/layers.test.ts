@@ -6,6 +6,7 @@ import type { CacheOptions } from '../src/options.ts';
 import type { PlainLayer } from '../src/store/plain-store.ts';
 import { FakeClock, settled } from './support/fake-clock.ts';
 import { HeldPlainStore } from './support/held-plain-store.ts';
+import { Recording } from './support/recording.ts';
 
 const AWAY = new CacheError('REMOTE_UNAVAILABLE', 'away');
 const clock = new FakeClock();
@@ -174,6 +175,24 @@ test('what each layer stored is counted there: what was loaded, what was set, an
   await b.getOrSet('more', () => 4);
   await settled();
   expect(b.stats().layers).toMatchObject({ redis: { stored: 2 }, simple: { stored: 3 }, archive: { stored: 0 } });
+});
+
+// Symptom: what a layer could not serve was a miss of it and an error, and its span said 'miss'.
+test('a key that a layer could not serve is an error of it and no miss, and the keys beside it are what they are', async () => {
+  const layers = { ...shop(), simple: new HeldPlainStore(2) };
+  const a = await openCache(layers, { store: 'simple' });
+  for (const key of ['k:0', 'k:1']) await a.getOrSet(key, () => key);
+  await settled();
+  layers.simple.fault = AWAY;
+  layers.simple.faultyPart = 1;
+  const telemetry = new Recording();
+  const b = await openCache(layers, { store: 'simple', telemetry });
+  expect(await b.getMany(['k:0', 'k:1', 'k:2'])).toEqual(['k:0', undefined, undefined]);
+  expect(b.stats().layers['simple']).toMatchObject({ hits: 1, misses: 1, errors: 1 });
+  telemetry.clear();
+  await b.get('k:1');
+  const results = telemetry.named('cache.layer.get').map(({ attributes }) => attributes['cache.result']);
+  expect(results).toEqual(['miss', 'error']);
 });
 
 test('memory keeps what a layer could not take', async () => {

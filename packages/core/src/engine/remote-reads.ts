@@ -4,6 +4,7 @@ import type { Lease } from '../coherence/coordinator.ts';
 import type { Tailer } from '../coherence/tailer.ts';
 import type { View } from '../coherence/view.ts';
 import type { MemoryEntry } from '../memory/memory-layer.ts';
+import type { PlainReadReply } from '../store/generation-store.ts';
 import type { ReadReply, Store } from '../store/store.ts';
 import { ATTRIBUTES, type LayerResult } from '../telemetry/names.ts';
 import { leaderOf, type Trace, within } from '../telemetry/trace.ts';
@@ -105,7 +106,7 @@ const MAX_TAILS_OF_AN_ANSWER = 8;
 
 export interface RemoteReadsOptions {
   readonly clock: Clock;
-  readonly store: Pick<Store, 'limits' | 'read'>;
+  readonly store: Pick<Store, 'limits'> & { read(keys: readonly string[]): Promise<ReadReply | PlainReadReply> };
   readonly layer: LayerFacts;
   readonly view: View;
   readonly tailer: Tailer;
@@ -118,6 +119,11 @@ export interface RemoteReadsOptions {
   onFailure(keys: number, reason: unknown): void;
   /** The whole batch was not waited for, since nothing it could bring would count. */
   onUnproved(keys: number): void;
+}
+
+/** Reads with what a layer answered them, index by index. */
+interface Answered extends ReadReply {
+  readonly reads: readonly RemoteRead[];
 }
 
 /**
@@ -188,18 +194,34 @@ export class RemoteReads {
         this.#fail(reads, 'unproved');
         return;
       }
-      await this.#judge(reads, await answer, sentAtMs);
+      await this.#judge(this.#served(reads, await answer), sentAtMs);
     } catch (error) {
       onFailure(reads.length, error);
       this.#fail(reads, 'error');
     }
   }
 
+  /** What was answered; the others are told that the layer could not be asked for theirs. */
+  #served(reads: readonly RemoteRead[], reply: ReadReply | PlainReadReply): Answered {
+    const { values, timeline } = reply;
+    if (!('unserved' in reply) || reply.unserved.length === 0) return { reads, values, timeline };
+    const unserved = new Set(reply.unserved);
+    this.#fail(
+      reads.filter((_, index) => unserved.has(index)),
+      'error',
+    );
+    return {
+      reads: reads.filter((_, index) => !unserved.has(index)),
+      values: values.filter((_, index) => !unserved.has(index)),
+      timeline,
+    };
+  }
+
   /**
    * Judges what was answered, in one step unless keys became due meanwhile: answers given since they were asked for, to this
    * batch or to others, may be more than can be remembered one by one. Those wait for the tail that covers them.
    */
-  async #judge(reads: readonly RemoteRead[], { values, timeline }: ReadReply, sentAtMs: number): Promise<void> {
+  async #judge({ reads, values, timeline }: Answered, sentAtMs: number): Promise<void> {
     const { clock, view, tailer } = this.#options;
     let open = { reads, values };
     for (let tails = 0; ; tails++) {

@@ -45,7 +45,7 @@ export class Watch {
   }
 
   /** A layer without scripts: the events it makes are the coordinator's calls, and timed there. */
-  plain(store: GenerationStore, layer: LayerFacts): Follower & Pick<Store, 'read'> {
+  plain(store: GenerationStore, layer: LayerFacts): Follower & Pick<GenerationStore, 'read'> {
     const { name, limits } = store;
     return {
       name,

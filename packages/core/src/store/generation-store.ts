@@ -33,6 +33,12 @@ export interface GenerationStoreOptions {
   onOversize(bytes: number): void;
 }
 
+/** What a layer without scripts answers: it may serve some names of a call and not the others. */
+export interface PlainReadReply extends ReadReply {
+  /** Indexes of the keys that could not be served, ascending; their values are `undefined`. */
+  readonly unserved: readonly number[];
+}
+
 /** A set under way, which hears of every event on its key. */
 class Claim extends Pending {
   readonly leaseSeq: number;
@@ -81,16 +87,18 @@ export class GenerationStore implements Store {
     this.#options = options;
   }
 
-  async read(keys: readonly string[]): Promise<ReadReply> {
+  async read(keys: readonly string[]): Promise<PlainReadReply> {
     const { plain, view } = this.#options;
     const { epoch } = view;
-    if (epoch === undefined) return { timeline: view.proof.timeline, values: keys.map(() => undefined) };
+    const { timeline } = view.proof;
+    if (epoch === undefined) return { timeline, values: keys.map(() => undefined), unserved: [] };
     const items = await plain.read(keys.map((key) => nameOf(epoch, this.#versionOf(key), key)));
     this.#report(items);
     // A name carries the epoch, and that is of one timeline only.
     return {
       timeline: view.proof.timeline,
       values: items.map((item) => (CacheError.is(item) ? undefined : item)),
+      unserved: items.flatMap((item, index) => (CacheError.is(item) ? [index] : [])),
     };
   }
 
