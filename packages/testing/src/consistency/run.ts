@@ -168,7 +168,8 @@ export class Run {
     const { durationMs, leaseMs, keys } = this.#options;
     this.#beganMs = monotonicMs();
     const random = this.#random.fork();
-    const probing = this.#probe.run(fleet, this.#random.fork(), leaseMs, this.#until(stop, durationMs));
+    const rest = new AbortController();
+    const probing = this.#probe.run(fleet, this.#random.fork(), leaseMs, rest.signal);
     const server = lab instanceof ServerLab ? lab : undefined;
     const cluster = lab instanceof ClusterLab ? lab : undefined;
     const cacheName = this.#cacheName;
@@ -183,6 +184,7 @@ export class Run {
       this.#tell();
       await sleep(PROGRESS_MS);
     }
+    rest.abort();
     await disturbing;
     await probing;
   }
@@ -286,10 +288,6 @@ export class Run {
     };
     const omitted = omissions(report);
     return { ...report, omissions: omitted, ok: breaches(report) === 0 && omitted.length === 0 };
-  }
-
-  #until(stop: AbortSignal, afterMs: number): AbortSignal {
-    return AbortSignal.any([stop, AbortSignal.timeout(afterMs)]);
   }
 
   #elapsedMs(): number {
