@@ -22,6 +22,9 @@ const CLOCK_AND_CHANCE =
   /\bnew Date\(\)|\b(?:Date\.now|Math\.random|performance\.now|process\.hrtime|set(?:Timeout|Interval|Immediate)|random(?:Bytes|UUID|Int|FillSync)|getRandomValues)\b/g;
 const SEAM = /^(clock|random)\.ts$/;
 
+/** The timeout is held by nobody then: once it is collected it never fires, and who polls the whole waits for ever. */
+const LOST_TIMEOUT = /\bAbortSignal\.any\([^;]*\bAbortSignal\.timeout\b/g;
+
 const MACHINE_PATH = /(?<![\w.:/-])\/(?:home|root|Users|work|mnt)\/[\w.-]+|\b[A-Z]:\\Users\\/g;
 const REGISTRY_HOST = /\b(?:registry\.(?:npmjs|yarnpkg|npmmirror)\.\w+|npm\.pkg\.github\.com)\b|"resolved": "https?:/g;
 
@@ -55,6 +58,13 @@ const RULES: readonly Rule[] = [
     breaches: ({ text }) =>
       find(CLOCK_AND_CHANCE, blankComments(text)).map(
         ({ found, line }) => `line ${line}: ${found} belongs behind the seam in clock.ts or random.ts`,
+      ),
+  },
+  {
+    about: (path) => /\.ts$/.test(path),
+    breaches: ({ text }) =>
+      find(LOST_TIMEOUT, blankComments(text)).map(
+        ({ line }) => `line ${line}: a timeout inside AbortSignal.any may be collected before it fires`,
       ),
   },
   {

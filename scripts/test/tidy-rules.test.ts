@@ -41,6 +41,15 @@ describe('tidyFiles', () => {
     expect(breaches('packages/core/test/read.test.ts', text)).toEqual([]);
   });
 
+  // Symptom: a run that polled such a signal never ended.
+  test('refuses a timeout inside AbortSignal.any', () => {
+    const lost = `// AbortSignal.any([AbortSignal.timeout(1)])\nconst x = AbortSignal.any([stop, AbortSignal${'.'}timeout(5)]);\n`;
+    expect(breaches('packages/core/src/a.ts', lost)).toEqual([expect.stringContaining('line 2:')]);
+    expect(breaches('scripts/a.ts', 'const x = AbortSignal.any([a, b]);\nconst y = AbortSignal.timeout(5);\n')).toEqual(
+      [],
+    );
+  });
+
   test('finds paths of one machine', () => {
     expect(breaches('docs/a.md', `See ${'/'}home/someone/project.`)).toHaveLength(1);
     expect(breaches('docs/a.md', 'See https://example.org/home/page and ./work/file.')).toEqual([]);
