@@ -59,6 +59,7 @@ export const COHERENCE_MUTATIONS: readonly Mutation[] = [
     '    if (this.#isTailLater) {\n',
     "    if (reply.epoch !== '') {\n",
   ),
+  one('the proof outlives the message that it took for an event', VIEW, '    if (isForged) this.proof.end();\n', ''),
   one('a number that was never given is believed', VIEW, 'seq < this.#appliedAtTail', 'seq < 0'),
   one(
     'messages of another epoch are applied',

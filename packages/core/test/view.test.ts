@@ -117,14 +117,16 @@ describe('a snapshot', () => {
 
 describe('the reply to an own call', () => {
   test('is not forgotten where the view starts over', () => {
-    const { view, tail } = opened();
+    const { view, tail, isProved } = opened();
     view.receive(event(6, key('k')));
     view.onTailSent();
-    view.ownReply({ epoch: A, seq: 8 }, key('k'), undefined);
+    view.ownReply({ epoch: A, seq: 8 }, tag('t'), undefined);
     expect(tail({ seq: 5, snapshot: EMPTY })).toBe('unproved');
+    expect(isProved()).toBe(false);
     view.onTailSent();
-    expect(tail({ seq: 8, snapshot: EMPTY })).toBe('proved');
+    expect(tail({ seq: 8, snapshot: { ...EMPTY, tags: new Map([['t', 8]]) } })).toBe('proved');
     expect(view.applied).toBe(8);
+    expect(view.isValid('k', ['t'], 7)).toBe(false);
   });
 
   test('has its effect at once and moves nothing past a gap', () => {

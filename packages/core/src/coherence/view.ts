@@ -212,6 +212,8 @@ export class View {
     const isForged = seq < this.#appliedAtTail;
     const isSameEpoch = epoch === this.epoch && !isForged;
     this.snapshots++;
+    // What an own call has brought since that tail goes with the rest, and only the next one brings it back.
+    if (isForged) this.proof.end();
     if (!isSameEpoch) this.#startOver(epoch);
     this.#versions.merge(snapshot);
     this.buckets?.merge(snapshot.slots);
