@@ -11,6 +11,7 @@ import {
   PAST_LEASE_MS,
   startInstance,
 } from './support/instances.ts';
+import { unhandledDuring } from './support/unhandled.ts';
 
 describe('a shared layer that is away from the start', () => {
   test('lets reads be answered by the loader, one load a key at a time', async () => {
@@ -112,10 +113,7 @@ describe('a shared layer that goes away', () => {
   });
 
   test('fails no read when the read command fails at once and the tail hangs', async () => {
-    const unhandled: unknown[] = [];
-    const note = (reason: unknown) => unhandled.push(reason);
-    process.on('unhandledRejection', note);
-    try {
+    const unhandled = await unhandledDuring(async () => {
       const { cache, clock, remote } = await openInstance();
       remote.disconnect();
       await clock.advance(PAST_LEASE_MS);
@@ -127,10 +125,8 @@ describe('a shared layer that goes away', () => {
       remote.tail.timeOut();
       expect(await read).toBe('loaded');
       await settled();
-      expect(unhandled).toEqual([]);
-    } finally {
-      process.off('unhandledRejection', note);
-    }
+    });
+    expect(unhandled).toEqual([]);
   });
 
   test('fails no read when commands fail while the view is still proved', async () => {

@@ -3,6 +3,7 @@ import { CacheError } from '../src/errors.ts';
 import { expectCode } from './support/codes.ts';
 import { settled } from './support/fake-clock.ts';
 import { openInstance, startInstance } from './support/instances.ts';
+import { unhandledDuring } from './support/unhandled.ts';
 
 describe('a listener', () => {
   test('that throws is counted and disturbs neither the operation nor the other listeners', async () => {
@@ -19,10 +20,7 @@ describe('a listener', () => {
   });
 
   test('that rejects is counted and not an unhandled rejection', async () => {
-    const unhandled: unknown[] = [];
-    const note = (reason: unknown) => unhandled.push(reason);
-    process.on('unhandledRejection', note);
-    try {
+    const unhandled = await unhandledDuring(async () => {
       const { cache, remote } = await openInstance();
       const rejecting: () => unknown = () => Promise.reject(new Error('listener'));
       cache.on('undelivered', rejecting);
@@ -30,10 +28,8 @@ describe('a listener', () => {
       await cache.delete('k');
       await settled();
       expect(cache.stats().listenerErrors).toBe(1);
-      expect(unhandled).toEqual([]);
-    } finally {
-      process.off('unhandledRejection', note);
-    }
+    });
+    expect(unhandled).toEqual([]);
   });
 
   test('hears no more once it was removed, also from within', async () => {

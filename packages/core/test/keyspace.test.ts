@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { expectCode } from './support/codes.ts';
 import { settled } from './support/fake-clock.ts';
 import { openInstance, openInstances } from './support/instances.ts';
+import { unhandledDuring } from './support/unhandled.ts';
 
 describe('a template', () => {
   test('without proper placeholders is refused', async () => {
@@ -133,6 +134,23 @@ describe('a keyspace with load', () => {
     expect([1, 2, 3].map((userId) => projects.peek({ userId }) !== undefined)).toEqual([false, true, false]);
     await cache.invalidateTags(['user:2']);
     expect(projects.peek({ userId: 2 })).toBe(undefined);
+  });
+
+  // Symptom: the load of the first key was already running, and rejected with nobody there to hear of it.
+  test('leaves no load unheard when its tags throw for one of many', async () => {
+    const { cache } = await openInstance();
+    const users = cache.keyspace('u:{n}', {
+      tags: ({ n }) => {
+        if (n === 2) throw new Error('no tags');
+        return [];
+      },
+      load: () => Promise.reject(new Error('not loaded')),
+    });
+    const unhandled = await unhandledDuring(async () => {
+      await expect(users.getMany([{ n: 1 }, { n: 2 }])).rejects.toThrow('no tags');
+      await settled();
+    });
+    expect(unhandled).toEqual([]);
   });
 
   test('has its own lifetimes, also computed', async () => {

@@ -75,6 +75,29 @@ describe('getMany of a keyspace with a loader', () => {
     expect(telemetry.named('cache.layer.get').map(({ attributes }) => attributes['cache.layer'])).toEqual(['l1']);
   });
 
+  // Symptom: the flight had landed by the time that the shared layer answered for the other key, and was loaded again.
+  test.each([true, false])(
+    'joins a load that ends while the shared layer is asked for other keys, recorded: %s',
+    async (isOn) => {
+      const { cache, telemetry, remote } = await openRecorded();
+      telemetry.isOn = isOn;
+      const loader = new ControlledLoader<number>();
+      const held = cache.keyspace('held:{n}', { load: ({ n }, context) => (n === 1 ? loader.load(context) : 9) });
+      const first = held.get({ n: 1 });
+      await settled();
+      remote.read.hold('reply');
+      const many = held.getMany([{ n: 1 }, { n: 2 }]);
+      await settled();
+      loader.answer(7);
+      await settled();
+      remote.read.pass();
+      remote.read.release();
+      expect([await first, await many]).toEqual([7, [7, 9]]);
+      expect(loader.calls).toBe(1);
+      expect(cache.stats()).toMatchObject({ memory: { hits: 0, misses: 3 }, loads: { started: 2, shared: 1 } });
+    },
+  );
+
   test('rejects with what a loader throws, on the spans of the call and of the load', async () => {
     const { telemetry, load } = await openSquares();
     await expect(load(1, 13)).rejects.toThrow('bad luck');

@@ -14,7 +14,7 @@ import type { Stack } from './layer.ts';
 import type { LoadCall, LoadSpec, Loads } from './loads.ts';
 import type { Partition } from './partition.ts';
 import { SharedReads } from './shared-reads.ts';
-import type { Values } from './values.ts';
+import type { HeldValue, Values } from './values.ts';
 import type { SharedRead } from './way-down.ts';
 
 /** How one read is made; validated. */
@@ -125,7 +125,8 @@ export class Reads {
     call: LoadCall<L, O>,
     each: (index: number) => readonly [loader: L, options: O],
   ): Promise<unknown[]> {
-    const one = (key: string, index: number) => this.#getOrSet(key, call, ...each(index), undefined);
+    // What throws for one key must not leave the loads of those before it without anybody who hears of them.
+    const one = async (key: string, index: number) => this.#getOrSet(key, call, ...each(index), undefined);
     if (!this.#recorder.isRecording()) return Promise.all(keys.map(one));
     const attributes = { [ATTRIBUTES.keyCount]: keys.length };
     return this.#recorder.operation(OPERATION_SPANS.getMany, { attributes }, (trace) =>
@@ -185,18 +186,26 @@ export class Reads {
 
   #getMany(keys: readonly string[], read: ReadSpec): Promise<unknown[]> {
     const nowMs = this.#clock.wallMs();
-    const { values, missing } = this.#lookUp(keys, nowMs);
+    const { values, missing } = this.#lookUp(keys, nowMs, 'entries and loaded');
     if (missing.length === 0) return Promise.resolve(values);
     for (const index of missing) checkWellFormed(keys[index] as string);
     return waitFor(this.#shared.fill(values, missing, keys, sharedRead(read, nowMs)), read.signal);
   }
 
-  /** What memory has for several keys, in their order, and the places for which it has nothing; counted. */
-  #lookUp(keys: readonly string[], nowMs: number): { values: unknown[]; missing: number[] } {
+  /**
+   * What memory has for several keys, in their order, and the places for which it has nothing; counted. A read that cannot
+   * load takes what was loaded just now as well.
+   */
+  #lookUp(
+    keys: readonly string[],
+    nowMs: number,
+    what: 'entries' | 'entries and loaded',
+  ): { values: unknown[]; missing: number[] } {
     const values = new Array<unknown>(keys.length).fill(undefined);
     const missing: number[] = [];
     for (const [index, key] of keys.entries()) {
-      const held = this.#fresh(key, nowMs) ?? this.#loads.settled(this.#partitionOf(key), key, nowMs);
+      let held: HeldValue | undefined = this.#fresh(key, nowMs);
+      if (what === 'entries and loaded') held ??= this.#loads.settled(this.#partitionOf(key), key, nowMs);
       if (held === undefined) missing.push(index);
       else values[index] = this.#values.release(held);
     }
@@ -283,7 +292,7 @@ export class Reads {
   /** As `#getMany`, with one span for each layer, however many keys there are. */
   async #getManyRecorded(keys: readonly string[], read: ReadSpec, trace: Trace): Promise<unknown[]> {
     const nowMs = this.#clock.wallMs();
-    const { values, missing } = this.#lookUp(keys, nowMs);
+    const { values, missing } = this.#lookUp(keys, nowMs, 'entries and loaded');
     noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', { hits: keys.length - missing.length });
     const filled = await this.#fillInRecorded(values, missing, keys, nowMs, read, trace);
     noteHits(trace, keys.length - missing.length + filled.size, keys.length);
@@ -298,7 +307,7 @@ export class Reads {
     trace: Trace,
   ): Promise<unknown[]> {
     const nowMs = this.#clock.wallMs();
-    const { values, missing } = this.#lookUp(keys, nowMs);
+    const { values, missing } = this.#lookUp(keys, nowMs, 'entries');
     noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', { hits: keys.length - missing.length });
     const open = missing.map((index) => {
       const key = keys[index] as string;
@@ -306,13 +315,23 @@ export class Reads {
       const isLoading = this.#loads.joinable(this.#partitionOf(key), key, nowMs) !== undefined;
       return { key, index, isLoading, spec: specOf(index) };
     });
-    const asked = open.filter(({ isLoading }) => !isLoading).map(({ index }) => index);
-    const filled = await this.#fillInRecorded(values, asked, keys, nowMs, read, trace);
     const load = async ({ key, index, spec }: (typeof open)[number]): Promise<void> => {
       values[index] = await this.#loads.load(this.#partitionOf(key), key, nowMs, spec, trace);
     };
+    // A flight may have landed by the time that the shared layers answer for the other keys.
+    const joined = Promise.all(open.filter(({ isLoading }) => isLoading).map(load));
+    joined.catch(() => {});
+    const asked = open.filter(({ isLoading }) => !isLoading);
+    const filled = await this.#fillInRecorded(
+      values,
+      asked.map(({ index }) => index),
+      keys,
+      nowMs,
+      read,
+      trace,
+    );
     noteHits(trace, keys.length - missing.length + filled.size, keys.length);
-    await Promise.all(open.filter(({ index }) => !filled.has(index)).map(load));
+    await Promise.all([joined, ...asked.filter(({ index }) => !filled.has(index)).map(load)]);
     return values;
   }
 
