@@ -23,6 +23,10 @@ const step = fc.record({
   weight: fc.integer({ min: 0, max: 9 }),
 });
 
+function put(map: RecencyMap<Node>, key: string, node: Node, weight: number): void {
+  map.put(key, node, weight, map.peek(key));
+}
+
 /** Every node reached from both ends, in opposite orders. */
 function checkLinks(map: RecencyMap<Node>): void {
   const forward: string[] = [];
@@ -43,7 +47,7 @@ test('whatever is done to it, links, weights and content agree, and nothing goes
       const model = new Model();
       for (const { kind, key, weight } of steps) {
         if (kind === 'put') {
-          map.put(key, new Node(), weight);
+          put(map, key, new Node(), weight);
           model.weights.set(key, weight);
           model.usedAtPut.set(key, ++model.puts);
         } else if (kind === 'get') {
@@ -76,7 +80,7 @@ test('fewer than sixteen are in exact order of use', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 14 }).map(String), { minLength: 1, maxLength: 100 }), (uses) => {
       const map = new RecencyMap<Node>();
-      for (let i = 0; i < 15; i++) map.put(String(i), new Node(), 0);
+      for (let i = 0; i < 15; i++) put(map, String(i), new Node(), 0);
       for (const key of uses) map.get(key);
       const order: string[] = [];
       for (let node = map.oldest; node !== undefined; node = node.newer) order.push(node.key);
@@ -91,23 +95,23 @@ test('fewer than sixteen are in exact order of use', () => {
 test('a node that is gone holds none of those that stay', () => {
   const map = new RecencyMap<Node>();
   const middle = new Node();
-  map.put('a', new Node(), 0);
-  map.put('b', middle, 0);
-  map.put('c', new Node(), 0);
+  put(map, 'a', new Node(), 0);
+  put(map, 'b', middle, 0);
+  put(map, 'c', new Node(), 0);
   map.delete('b');
   expect([middle.older, middle.newer]).toEqual([undefined, undefined]);
 });
 
 test('a hot node is not moved at every use', () => {
   const map = new RecencyMap<Node>();
-  for (let i = 0; i < 320; i++) map.put(String(i), new Node(), 0);
+  for (let i = 0; i < 320; i++) put(map, String(i), new Node(), 0);
   const hot = map.get('10');
   expect(hot?.movedAtPut).toBe(320);
-  for (let i = 0; i < 19; i++) map.put(`new${i}`, new Node(), 0);
+  for (let i = 0; i < 19; i++) put(map, `new${i}`, new Node(), 0);
   map.get('10');
   expect(hot?.movedAtPut).toBe(320);
-  map.put('new19', new Node(), 0);
-  map.put('new20', new Node(), 0);
+  put(map, 'new19', new Node(), 0);
+  put(map, 'new20', new Node(), 0);
   map.get('10');
   expect(hot?.movedAtPut).toBe(341);
 });

@@ -210,7 +210,7 @@ export class Link {
     });
   }
 
-  /** A set that is emptied over and over keeps what was in it, see `ChurnMap` in the engine; a new one does not. */
+  /** A set that is emptied over and over keeps what was in it (docs/adr/0012-maps-are-made-anew.md); a new one does not. */
   #forget(waiting: Waiting): void {
     this.#waiting.delete(waiting);
     if (this.#waiting.size === 0) this.#waiting = new Set();
@@ -303,7 +303,7 @@ function toCacheError(error: unknown): CacheError {
 /** A client that throws where it should reject fails its command, and leaves nothing waiting. */
 function attempt<R>(command: () => Promise<R>): Promise<R> {
   try {
-    return command();
+    return Promise.resolve(command());
   } catch (error) {
     return Promise.reject(error);
   }

@@ -90,8 +90,12 @@ export class RemoteRead extends Pending {
 
   /** Tells everybody who waits. */
   settle(nowMs: number): void {
+    const first = this.#first;
     const others = this.#others;
-    this.#first?.onJudged(this, nowMs);
+    // Whatever fails from here on, nobody is told twice.
+    this.#first = undefined;
+    this.#others = undefined;
+    first?.onJudged(this, nowMs);
     if (others === undefined) return;
     for (const reader of others) reader.onJudged(this, nowMs);
   }
@@ -128,7 +132,7 @@ interface Answered extends ReadReply {
 
 /**
  * Reads of one shared layer made in one tick, as one batch, with a tail beside it when the view needs proof. Each read
- * stays registered until it has been judged, so that no event between its sending and its judgement is missed. A key
+ * stays registered until the step in which it is judged, so that no event after its sending is missed. A key
  * that was answered since the newest proof was asked for needs a later one, see `Answers`.
  */
 export class RemoteReads {

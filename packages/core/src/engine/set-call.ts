@@ -51,6 +51,7 @@ export class SetCall extends Pending implements Settle<SetReply> {
   #span: Trace | undefined;
   #firstSeq = 0;
   #isContested = false;
+  #isEnded = false;
 
   /** @param calls hears of its end */
   constructor(context: EngineContext, partition: Partition, facts: SetFacts, calls: UnderWay) {
@@ -71,7 +72,8 @@ export class SetCall extends Pending implements Settle<SetReply> {
   run(): Promise<SetResult> {
     const { lease, spec } = this.#facts;
     this.#partition.view.activity.add(this);
-    if (lease === undefined || spec.prepared.isOversized) void this.#storeLocally();
+    if (lease === undefined || spec.prepared.isOversized)
+      this.#storeLocally().catch((error: unknown) => this.reject(error));
     else this.#send(lease, spec);
     return this.#waiter.promise;
   }
@@ -92,6 +94,7 @@ export class SetCall extends Pending implements Settle<SetReply> {
 
   /** The shared layer has answered. */
   resolve(reply: SetReply): void {
+    if (this.#isEnded) return;
     const { outcome } = reply;
     this.#endSpan(outcome);
     if (outcome === 'stored' || outcome === 'skipped')
@@ -101,6 +104,8 @@ export class SetCall extends Pending implements Settle<SetReply> {
 
   /** The shared layer has given no answer that counts. */
   reject(error: unknown): void {
+    // A fault that came up while the others of its call were being told.
+    if (this.#isEnded) return;
     this.#endSpan('error', error);
     this.#context.counters.remote.writeErrors++;
     this.#partition.journalize({ ...NOTHING, keys: [this.key] }, error, this.#facts.trace);
@@ -189,6 +194,7 @@ export class SetCall extends Pending implements Settle<SetReply> {
   }
 
   #end(): void {
+    this.#isEnded = true;
     this.#partition.view.activity.remove(this);
     this.#calls.end();
   }

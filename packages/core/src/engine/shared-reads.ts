@@ -32,7 +32,7 @@ export class SharedReads {
     return new Promise((resolve) => new FoundWay(partition, key, shared, trace, resolve).go());
   }
 
-  /** Puts the values of some of the keys into their places; where there is none the place is left as it is. */
+  /** Puts the values of some of the keys, at least one, into their places; where there is none the place stays as it is. */
   fill(places: unknown[], missing: readonly number[], keys: readonly string[], shared: SharedRead): Promise<unknown[]> {
     const { values } = this.#context;
     return new Promise((resolve, reject) => {

@@ -17,6 +17,6 @@ export class UnderWay {
 
   /** Resolves when no call is under way. */
   settle(): Promise<void> {
-    return this.#calls === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#calls <= 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

@@ -54,13 +54,7 @@ export class Watch {
       read: (keys) => this.#timed('read', layer, () => store.read(keys)),
       fill: (writes) => this.#timed('fill', layer, () => store.fill(writes), outcomesOf),
       set: (writes, origins) => this.#timed('set', layer, () => store.set(writes, origins), outcomesOf),
-      follow: (writes, reply) =>
-        this.#timed(
-          'set',
-          layer,
-          () => store.follow(writes, reply),
-          (outcomes) => outcomes,
-        ),
+      follow: (writes, reply) => this.#timed('set', layer, () => store.follow(writes, reply), listOf),
     };
   }
 
@@ -176,11 +170,16 @@ function attempt<R>(call: () => Promise<R>): Promise<R> {
 }
 
 /** Sets that all come too late are answered with the number of somebody else's event. */
-function isEvent(reply: SequencedReply & { readonly outcomes?: readonly string[] }): boolean {
-  return reply.outcomes === undefined || reply.outcomes.some((outcome) => outcome !== 'outdated');
+function isEvent(reply: (SequencedReply & { readonly outcomes?: readonly string[] }) | undefined): boolean {
+  if (reply === undefined) return false;
+  return reply.outcomes === undefined || outcomesOf(reply).some((outcome) => outcome !== 'outdated');
 }
 
-/** A driver's answer may lack them, which fails its call later on; here nobody could be told. */
-function outcomesOf({ outcomes = [] }: { readonly outcomes?: readonly string[] }): readonly string[] {
-  return outcomes;
+/** A driver's answer may lack them, or be none, which fails its call later on; here nobody could be told. */
+function outcomesOf(reply: { readonly outcomes?: readonly string[] } | undefined): readonly string[] {
+  return listOf(reply?.outcomes);
+}
+
+function listOf(outcomes: readonly string[] | undefined): readonly string[] {
+  return Array.isArray(outcomes) ? outcomes : [];
 }

@@ -15,8 +15,8 @@ export interface SharedRead {
 }
 
 /**
- * One key asked of one shared layer. What it holds and what is not believed are the same to the read: `onAnswer` gets the
- * read that brought an entry, or why there is none.
+ * One key asked of one shared layer. What it does not hold and what is not believed are the same to the read: `onAnswer`
+ * gets the read that brought an entry, or why there is none.
  */
 export abstract class LayerRead implements Reader {
   readonly key: string;

@@ -64,7 +64,7 @@ export class RecencyMap<N extends RecencyNode<N>> {
   }
 
   /** Puts a node that is in no map yet at the recent end, in place of `present`, which stands under the key. */
-  put(key: string, node: N, weight: number, present: N | undefined = this.#byKey.get(key)): void {
+  put(key: string, node: N, weight: number, present: N | undefined): void {
     if (present !== undefined) this.#detach(present);
     this.#puts++;
     node.key = key;

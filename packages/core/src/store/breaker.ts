@@ -127,7 +127,9 @@ const LEFT_ALONE = new CacheError('REMOTE_UNAVAILABLE', 'this part of the layer 
 /** The outcomes of a call, or what it threw as the outcome of each name. */
 async function attempt<O>(names: number, call: () => Promise<readonly O[]>): Promise<readonly (O | CacheError)[]> {
   try {
-    return await call();
+    const outcomes: unknown = await call();
+    if (!Array.isArray(outcomes)) throw new TypeError('a driver answered with something else than a list');
+    return outcomes;
   } catch (error) {
     return new Array<CacheError>(names).fill(asCacheError(error));
   }
