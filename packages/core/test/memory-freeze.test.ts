@@ -8,6 +8,18 @@ function isDeeplyFrozen(value: unknown, seen = new Set<unknown>()): boolean {
   return Object.isFrozen(value) && Reflect.ownKeys(value).every((key) => isDeeplyFrozen(Reflect.get(value, key), seen));
 }
 
+/** Many rows that hold one list; counts how often an item of the list is looked at. */
+function rowsSharing(list: readonly unknown[], rows: number): { value: unknown; looks(): number } {
+  let looks = 0;
+  const shared = new Proxy(list, {
+    get(target, name, receiver) {
+      if (typeof name === 'string' && /^\d+$/.test(name)) looks++;
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  return { value: Array.from({ length: rows }, (_, id) => ({ id, shared })), looks: () => looks };
+}
+
 describe('deepFreeze', () => {
   test('freezes plain objects and arrays through and through', () => {
     const value = { a: [1, { b: [[{}]] }], c: Object.assign(Object.create(null), { d: {} }), [Symbol('s')]: { e: 1 } };
@@ -44,6 +56,14 @@ describe('deepFreeze', () => {
     let deep: unknown = {};
     for (let level = 0; level < 200_000; level++) deep = [deep];
     expect(deepFreeze(deep)).toBe(true);
+  });
+
+  // Symptom: rows that shared a long list of numbers blocked the process for as long as a copy of it for each row would.
+  test('looks at a list that many rows share a few times, not once a row', () => {
+    const { value, looks } = rowsSharing(new Array(2_000).fill(1), 1_000);
+    expect(deepFreeze(value)).toBe(true);
+    expect(isDeeplyFrozen((value as unknown[])[999])).toBe(true);
+    expect(looks()).toBeLessThan(250_000);
   });
 
   test('looks into what is frozen on the surface only', () => {
@@ -110,5 +130,12 @@ describe('freezeFresh', () => {
     const wide = Array.from({ length: 30_000 }, () => ({ row: {} }));
     for (const value of [cyclic, shared, deep, wide]) expect(freezeFresh(value)).toBe(true);
     expect([cyclic, shared, wide].every((value) => isDeeplyFrozen(value))).toBe(true);
+  });
+
+  test('looks at a list that many rows share a few times, not once a row', () => {
+    const { value, looks } = rowsSharing(new Array(2_000).fill(1), 1_000);
+    expect(freezeFresh(value)).toBe(true);
+    expect(isDeeplyFrozen((value as unknown[])[999])).toBe(true);
+    expect(looks()).toBeLessThan(250_000);
   });
 });

@@ -14,6 +14,7 @@ export function deepFreeze(value: unknown): boolean {
   if (!isObject(value)) return true;
   try {
     const tree: object[] = [];
+    visitsLeft = MAX_VISITS;
     if (gatherTree(value, tree, 0)) {
       for (const object of tree) Object.freeze(object);
       return true;
@@ -28,8 +29,11 @@ export function deepFreeze(value: unknown): boolean {
   }
 }
 
-/** Objects, and levels of them, that are visited without a note of which before a value is left to the other walk. */
-const MAX_VISITS = 10_000;
+/**
+ * Members, and levels of objects, that are visited without a note of which before a value is left to the other walk. A
+ * number counts as much as an object: a part that is shared costs all its members each time it is met.
+ */
+const MAX_VISITS = 100_000;
 const MAX_LEVELS = 100;
 
 let visitsLeft = 0;
@@ -48,7 +52,7 @@ export function freezeFresh(value: unknown): boolean {
 /** Keeps no note of what it has visited: a cycle, or many parts that are shared, use the visits up. */
 function freezeTree(value: object, level: number): boolean {
   if (level === MAX_LEVELS) visitsLeft = 0;
-  if (--visitsLeft <= 0) return false;
+  if (visitsLeft <= 0) return false;
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype === Array.prototype) {
     for (const item of value as readonly unknown[]) if (!freezeMember(item, level)) return false;
@@ -63,6 +67,7 @@ function freezeTree(value: object, level: number): boolean {
 }
 
 function freezeMember(member: unknown, level: number): boolean {
+  visitsLeft--;
   return isObject(member) ? freezeTree(member, level + 1) : typeof member !== 'function';
 }
 
@@ -78,7 +83,7 @@ const { __lookupGetter__: getterOf, __lookupSetter__: setterOf } = Object.protot
  * has to tell. Most values are small trees, for which a set of what was met and symbols among the keys cost most of it.
  */
 function gatherTree(object: object, tree: object[], level: number): boolean {
-  if (level === MAX_LEVELS || tree.length === MAX_VISITS) return false;
+  if (level === MAX_LEVELS || visitsLeft <= 0) return false;
   tree.push(object);
   if (Array.isArray(object)) {
     if (object.constructor !== Array) return false;
@@ -98,6 +103,7 @@ function gatherTree(object: object, tree: object[], level: number): boolean {
 }
 
 function gatherMember(member: unknown, tree: object[], level: number): boolean {
+  visitsLeft--;
   return isObject(member) ? gatherTree(member, tree, level + 1) : typeof member !== 'function';
 }
 
