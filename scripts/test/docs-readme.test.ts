@@ -71,7 +71,7 @@ describe('README.md', () => {
 test('the glossary has exactly the words of the protocol, each as a heading', () => {
   const words = headingsOf(readDocument('docs/concepts/glossary.md')).slice(1);
   expect(words.map(({ text }) => text)).toEqual([
-    ...['layer', 'store', 'entry', 'load', 'flight', 'fill', 'lease', 'fence', 'event', 'view', 'proof', 'gap'],
+    ...['layer', 'store', 'entry', 'load', 'flight', 'fill', 'lease', 'fence', 'event', 'view', 'proof', 'tail', 'gap'],
     ...['bucket', 'layer without scripts', 'stack', 'epoch', 'timeline', 'partition'],
   ]);
 });

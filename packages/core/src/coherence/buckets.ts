@@ -5,8 +5,8 @@ import { FENCE_SLOTS, fenceSlot } from './slots.ts';
  * scripts cannot check by itself (see `store/generation-store.ts`). The buckets are the authority's fence slots, so a
  * snapshot can bring them and nobody has to keep anything more.
  *
- * Numbers only grow within an epoch, so events may come twice and late. What nobody has confirmed counts until it is
- * settled: until then more is refused than need be. Costs 128 KiB.
+ * Numbers only grow within an epoch, so events may come twice and late. What nobody has confirmed counts until a proof
+ * brings what is true of it: until then more is refused than need be. Costs 128 KiB.
  */
 export class Buckets {
   readonly #seqs = new Float64Array(FENCE_SLOTS);
@@ -42,7 +42,7 @@ export class Buckets {
     for (const [slot, seq] of slots) this.#raise(slot, seq);
   }
 
-  /** Forgets everything: the first step into another epoch. */
+  /** Forgets everything: a snapshot follows, of another epoch or of this one. */
   reset(): void {
     this.#seqs.fill(0);
     this.#unconfirmed.clear();

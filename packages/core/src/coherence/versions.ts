@@ -79,7 +79,7 @@ export class Versions {
     };
   }
 
-  /** Forgets everything: the first step into another epoch. */
+  /** Forgets everything: what follows is another epoch, or is told anew within this one. */
   reset(): void {
     this.#tags.clear();
     this.#prefixes.clear();
