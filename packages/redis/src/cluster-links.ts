@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
-import { addressText, type ClusterTopology } from './cluster-topology.ts';
+import type { ClusterTopology } from './cluster-topology.ts';
 import { keySlot } from './key-slot.ts';
+import { addressText, type NodeAddress } from './node-address.ts';
 import type { NodeLinks } from './node-links.ts';
-import type { NodeAddress } from './options.ts';
 import type { PartitionLinks } from './partition-links.ts';
 
 export interface ClusterLinksOptions {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { CacheError, type Clock } from 'tierwise/driver';
-import type { ConnectionOverrides, NodeAddress, ResolvedRedisOptions } from './options.ts';
+import { addressText, type NodeAddress } from './node-address.ts';
+import type { ConnectionOverrides, ResolvedRedisOptions } from './options.ts';
 
 type SlotRange = readonly [from: number, to: number, primary: NodeAddress];
 
@@ -85,9 +86,4 @@ function finder({ ranges }: Told): (slot: number) => NodeAddress | undefined {
 
 function distinct(nodes: readonly NodeAddress[]): NodeAddress[] {
   return [...new Map(nodes.map((node) => [addressText(node), node])).values()];
-}
-
-/** An address as a name for the node behind it. */
-export function addressText({ host, port }: NodeAddress): string {
-  return `${host}:${port}`;
 }

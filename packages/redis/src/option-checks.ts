@@ -1,15 +1,11 @@
 import type { NatMap, RedisOptions, SentinelAddress } from 'ioredis';
 import { checkObject, describe, invalidOption } from 'tierwise/driver';
+import type { NodeAddress } from './node-address.ts';
 
 /** The ways to say where Redis is; exactly one of them is given. */
 const ADDRESSES = ['url', 'client', 'sentinels', 'cluster'] as const;
 
 type AddressKind = (typeof ADDRESSES)[number];
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Options of `cluster` that are easily put beside it. */
 const OF_CLUSTER = ['nodes', 'natMap', 'partitions'];
@@ -54,7 +50,7 @@ export function checkClientOptions(options: RedisOptions | undefined, subject: s
   throw invalidOption(subject, `must be an object, got ${describe(options)}`);
 }
 
-export function checkNodes(nodes: unknown, subject: string): Address[] {
+export function checkNodes(nodes: unknown, subject: string): NodeAddress[] {
   return checkList(nodes, subject, 'node').map((node, index) => checkAddress(node, `${subject}[${index}]`));
 }
 
@@ -88,17 +84,17 @@ export function checkNatMap(natMap: unknown, subject: string): asserts natMap is
   }
 }
 
-function checkAddress(address: unknown, subject: string): Address {
+function checkAddress(address: unknown, subject: string): NodeAddress {
   checkObject(address, subject, ['host', 'port']);
   return toAddress(address, subject);
 }
 
 /** The address in an object that may hold more than that. */
-export function toAddress(address: unknown, subject: string): Address {
+export function toAddress(address: unknown, subject: string): NodeAddress {
   if (typeof address !== 'object' || address === null) {
     throw invalidOption(subject, `must be an object, got ${describe(address)}`);
   }
-  const { host, port } = address as Partial<Address>;
+  const { host, port } = address as Partial<NodeAddress>;
   checkName(host, `${subject}.host`, 'text');
   checkPort(port, `${subject}.port`);
   return { host, port };

@@ -1,5 +1,6 @@
 import { Cluster, type NatMap, Redis, type RedisOptions, type SentinelAddress } from 'ioredis';
 import { checkObject, type Duration, describe, invalidOption, toMs, wholeNumber } from 'tierwise/driver';
+import { addressText, type NodeAddress } from './node-address.ts';
 import {
   checkClientOptions,
   checkKind,
@@ -41,12 +42,6 @@ export interface SentinelOptions extends CommonRedisOptions {
   readonly name: string;
   /** Further ioredis options, for example `password` and `sentinelPassword`. */
   readonly options?: RedisOptions;
-}
-
-/** Address of one node. */
-export interface NodeAddress {
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface ClusterAddress {
@@ -143,7 +138,7 @@ function fromCluster(given: ClusterOptions): Source {
     partitions: partitionCount(cluster.partitions, 'redis.cluster.partitions'),
     create: (overrides) => new Redis({ ...options, ...overrides }),
     seeds: () => nodes,
-    reach: reachThrough(natMap),
+    reach: reachThrough(natMap, 'redis.cluster.natMap'),
   };
 }
 
@@ -157,7 +152,7 @@ function fromClient(given: ClientOptions): Source {
       partitions: partitionCount(partitions, 'redis.partitions'),
       create: (overrides) => new Redis({ ...redisOptions, ...overrides }),
       seeds: () => seedsOf(client),
-      reach: reachThrough(natMap),
+      reach: reachThrough(natMap, 'redis.client.options.natMap'),
     };
   }
   if (typeof client !== 'object' || client === null || typeof client.duplicate !== 'function') {
@@ -172,16 +167,18 @@ function fromClient(given: ClientOptions): Source {
 function standalone(create: (overrides: ConnectionOverrides) => Redis): Source {
   // ioredis reads addresses in several forms; a client that never connects tells what it made of them.
   const { keyPrefix, db } = create({ lazyConnect: true, replyMapping: 'legacy' }).options;
-  const noCluster = { partitions: undefined, seeds: () => [], reach: reachThrough(undefined) };
+  const noCluster = { partitions: undefined, seeds: () => [], reach: (address: NodeAddress) => address };
   return { keyPrefix: keyPrefix ?? '', database: db ?? 0, create, ...noCluster };
 }
 
-function reachThrough(natMap: NatMap | undefined): (address: NodeAddress) => NodeAddress {
+/** @param subject where the user gave it */
+function reachThrough(natMap: NatMap | undefined, subject: string): (address: NodeAddress) => NodeAddress {
   return (address) => {
-    const text = `${address.host}:${address.port}`;
-    if (typeof natMap !== 'function') return natMap?.[text] ?? address;
-    const mapped = natMap(text) ?? undefined;
-    return mapped === undefined ? address : toAddress(mapped, `redis.cluster.natMap('${text}')`);
+    const text = addressText(address);
+    const isFunction = typeof natMap === 'function';
+    const mapped = (isFunction ? natMap(text) : natMap?.[text]) ?? undefined;
+    if (mapped === undefined) return address;
+    return toAddress(mapped, `${subject}${isFunction ? `('${text}')` : `['${text}']`}`);
   };
 }
 

@@ -7,8 +7,8 @@ import type { ClusterTopology } from '../src/cluster-topology.ts';
 import { keySlot } from '../src/key-slot.ts';
 import { Layout } from '../src/layout.ts';
 import { Names } from '../src/names.ts';
+import type { NodeAddress } from '../src/node-address.ts';
 import type { NodeLinks, Tenant } from '../src/node-links.ts';
-import type { NodeAddress } from '../src/options.ts';
 import { PartitionLinks } from '../src/partition-links.ts';
 
 /** Stands in for the links to one node. */

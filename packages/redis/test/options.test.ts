@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { redis } from '../src/index.ts';
 import { resolveRedisOptions } from '../src/options.ts';
@@ -179,6 +179,19 @@ describe('redis() refuses, naming the rule and what it was given,', () => {
       'redis.partitions is for a Cluster client only, got a Redis',
     );
   });
+});
+
+// Symptom: a natMap of the user's own client was blamed on `redis.cluster`, which the user had not given.
+test.each([
+  ['function', () => 'h:7', "('inner:7') must be an object, got a string"],
+  ['table', { 'inner:7': { host: 'h' } }, "['inner:7'].port must be a whole number from 1 to 65535, got undefined"],
+])('what is wrong with the natMap of a client is told of that client: a %s', (_, natMap, fault) => {
+  const cluster = new Cluster([NODE], { lazyConnect: true, natMap: natMap as never });
+  onTestFinished(() => cluster.disconnect());
+  const { reach } = resolveRedisOptions({ client: cluster });
+  expect(() => reach({ host: 'inner', port: 7 })).toThrowError(
+    expect.objectContaining({ code: 'INVALID_OPTIONS', message: `redis.client.options.natMap${fault}` }),
+  );
 });
 
 describe('a natMap that is a function', () => {
