@@ -35,13 +35,13 @@ function advantage(ratio: number): string {
   return `tierwise ${ratio.toFixed(2)} x`;
 }
 
-function lineOf({ target, measured = Number.NaN, floor, isMet }: TargetOutcome): string {
+function lineOf({ target, measured = Number.NaN, leastWork, isMet }: TargetOutcome): string {
   const { what, beside, unit, atLeast, atMost } = target;
   const bound =
     atLeast === undefined
       ? `at most ${formatTarget(atMost as number, unit)}`
       : `at least ${formatTarget(atLeast, unit)}`;
   const label = beside === '' ? what : `${what}, beside ${beside}`;
-  const least = floor === undefined ? '' : `; floor ${formatTarget(floor, unit)}`;
+  const least = leastWork === undefined ? '' : `; least work ${formatTarget(leastWork, unit)}`;
   return `${isMet ? 'met    ' : 'NOT MET'}  ${formatTarget(measured, unit).padStart(8)}  ${bound.padEnd(17)}  ${label.replaceAll('`', '')}${least}`;
 }

@@ -81,6 +81,24 @@ test('the page has every target and every scenario, with what it does not show',
   }
 });
 
+// Symptom: the page explained a column of least work that stood empty, since the run had measured none.
+test('the page tells of least work only as far as the run measured it', () => {
+  const l1 = (...subjects: string[]): ScenarioResult => ({
+    ...scenario([], { name: 'sync, uniform', results: subjects.map((name) => toResult(name, [10])) }),
+    name: 'l1',
+  });
+  const pageOf = (one: ScenarioResult): string =>
+    writePage(
+      { machine: MACHINE, startedAt: '2026-11-20T00:00:00Z', tookS: 90, seed: 1, rounds: 9, scenarios: [one] },
+      'results.json',
+    );
+  expect(pageOf(l1('tierwise', 'lru-cache'))).not.toMatch(/least work/i);
+  const page = pageOf(l1('tierwise', 'lru-cache', 'Map and clock'));
+  expect(page).toContain('| 1.0 ×, a `Map` and the clock |');
+  expect(page).toContain('- a `Map` and the clock: the least work of a synchronous hit');
+  expect(page).not.toContain('- `MGET`');
+});
+
 describe('the guide to Memcached', () => {
   const layers = {
     ...scenario([toResult('Redis', [144_700])], { name: 'one answer', unit: 'ns', better: 'less' }),

@@ -92,9 +92,9 @@ function scaleOf({ results }: Group): { isLog: boolean; lengthOf: (value: number
   const most = Math.max(...medians) * 1.15;
   const least = Math.min(...medians);
   const isLog = most / least >= LOG_FROM_RATIO;
-  const floor = least / 10;
+  const start = least / 10;
   const share = (value: number): number =>
-    isLog ? Math.log(Math.max(value, floor) / floor) / Math.log(most / floor) : value / most;
+    isLog ? Math.log(Math.max(value, start) / start) / Math.log(most / start) : value / most;
   return { isLog, lengthOf: (value) => BAR_WIDTH * Math.min(1, Math.max(0, share(value))) };
 }
 

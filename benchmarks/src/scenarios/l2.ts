@@ -16,7 +16,7 @@ export const l2: Scenario = {
   title: 'A hit in the shared layer',
   question: 'What an answer from Redis (memjs: Memcached) costs with 1, 50 and 500 reads under way.',
   limits:
-    'Over loopback, so without a network; the server competes with the client for the cores of the machine. "MGET a tick" is no cache but the floor: one MGET, decoded and frozen.',
+    'Over loopback, so without a network; the server competes with the client for the cores of the machine. "MGET a tick" is no cache but the least work of such an answer with this codec and this isolation: one MGET, decoded and frozen.',
   run: (bench) =>
     bench.withSubjects(
       [

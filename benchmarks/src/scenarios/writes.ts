@@ -29,7 +29,7 @@ export const set: Scenario = {
   title: 'Storing a value',
   question: 'What storing a value in both layers and telling all instances costs, 50 calls at once.',
   limits:
-    'Small values, over loopback, nobody listening. ioredis and memjs only store; cache-manager tells nobody. "script a tick" is no cache but the floor: one script that does nothing but SET.',
+    'Small values, over loopback, nobody listening. ioredis and memjs only store; cache-manager tells nobody. "script a tick" is no cache but the least work of storing what was set in a tick in one step: one script that does nothing but SET.',
   run: (bench) =>
     measureWrites(bench, ({ set: store }) => store && ((key, index) => store(key, user(index & (KEYS.length - 1))))),
 };

@@ -7,8 +7,9 @@ interface Entry {
 }
 
 /**
- * The floor under a hit in memory that is judged by the clock: one look-up in a `Map`, one `Date.now()`, one comparison.
- * No bound, no order of use, no coherence. lru-cache is below it, since its clock is a number that a timer sets.
+ * The least work of a synchronous hit that is judged by the clock: one look-up in a `Map`, one `Date.now()`, one
+ * comparison. No bound, no order of use, no coherence. lru-cache can be quicker, since its clock is a number that a timer
+ * sets. Awaited it is no least work: it makes a promise at every call, where a cache may hand out one it has kept.
  */
 export const mapAndClock: SubjectKind = {
   name: 'Map and clock',

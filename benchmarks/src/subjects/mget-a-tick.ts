@@ -8,7 +8,8 @@ interface Call {
 }
 
 /**
- * The floor under a read of Redis: all of one tick as one MGET, decoded by the codec of tierwise, frozen, a promise each.
+ * The least work of a read of Redis with the codec and the isolation of tierwise: all of one tick as one MGET, decoded,
+ * frozen, a promise each.
  * Nothing is kept, dated, judged or told to anybody.
  */
 export const mgetATick: SubjectKind = {

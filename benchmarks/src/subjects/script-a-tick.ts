@@ -18,7 +18,7 @@ end
 return #KEYS`;
 
 /**
- * The floor under a write that has to be one step with the others of its tick: one script that does nothing but SET, the
+ * The least work of a write that has to be one step with the others of its tick: one script that does nothing but SET, the
  * values encoded by the codec of tierwise, frozen, a promise each. Nothing is numbered, fenced, compared, logged, told to
  * anybody or kept in memory.
  */
