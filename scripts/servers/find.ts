@@ -44,17 +44,19 @@ export async function startServer(kind: ServerKind, options: StartOptions = {}):
   );
 }
 
-/** A server of one's own from a binary; `undefined` where there is none, or none that runs like this. */
-export async function tryStartServer(kind: ServerKind, options: StartOptions): Promise<Server | undefined> {
-  if ((await findBinary(kind.binaries)) === undefined) await installPackage(kind.aptPackage);
-  const binary = await findBinary(kind.binaries);
-  if (binary === undefined) return undefined;
-  try {
-    return await startSupervised(kind, binary, 'binary', options);
-  } catch (error) {
-    if (error instanceof ServerUnavailableError) return undefined;
-    throw error;
-  }
+/** The binary of such a server, installed where it is not there and can be. */
+export async function findLocalBinary(kind: ServerKind): Promise<string | undefined> {
+  const present = await findBinary(kind.binaries);
+  if (present !== undefined) return present;
+  await installPackage(kind.aptPackage);
+  return findBinary(kind.binaries);
+}
+
+/** A server of one's own from a binary, for what a container has no settings for. */
+export async function startLocalServer(kind: ServerKind, options: StartOptions): Promise<Server> {
+  const binary = await findLocalBinary(kind);
+  if (binary === undefined) throw new ServerUnavailableError(`No ${kind.binaries.join(' or ')} on the PATH.`);
+  return startSupervised(kind, binary, 'binary', options);
 }
 
 /** The server that the environment names, or else one started here. */

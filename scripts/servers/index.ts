@@ -2,12 +2,13 @@
  * Real servers for tests, the demo and benchmarks, on any machine. Looked for in this order: an address in the
  * environment (`REDIS_URL`, `MEMCACHED_URL`); a binary on the PATH; a container; the distribution's package.
  */
-import { findServer, startServer, tryStartServer } from './find.ts';
+import { findServer, startLocalServer, startServer } from './find.ts';
 import { MEMCACHED, REDIS, SASL_MEMCACHED } from './kinds.ts';
 import type { Server, StartOptions } from './server.ts';
 
 export { orExplain, runCommand, ServerUnavailableError } from './errors.ts';
 export { findFreePort } from './free-port.ts';
+export { findSaslObstacle } from './sasl.ts';
 export type { Server, ServerOrigin, StartOptions } from './server.ts';
 
 /** The Redis that `REDIS_URL` names, or one started here and stopped with this process. */
@@ -30,7 +31,7 @@ export function startMemcached(options?: StartOptions): Promise<Server> {
   return startServer(MEMCACHED, options);
 }
 
-/** A Memcached of one's own that reads its SASL settings from a directory; `undefined` where it was built without SASL. */
-export function startSaslMemcached(settings: string): Promise<Server | undefined> {
-  return tryStartServer(SASL_MEMCACHED, { env: { SASL_CONF_PATH: settings } });
+/** A Memcached of one's own that reads its SASL settings from a directory, where {@link findSaslObstacle} finds none. */
+export function startSaslMemcached(settings: string): Promise<Server> {
+  return startLocalServer(SASL_MEMCACHED, { env: { SASL_CONF_PATH: settings } });
 }
