@@ -81,7 +81,7 @@ export class ClusterLinks {
     // Two nodes that send a partition to each other have not heard the news: somebody else is asked, after a while.
     const isUsable = address !== undefined && !this.#sentOn.has(partition);
     this.#sentOn.add(partition);
-    partition.settle(isUsable ? this.#nodeAt(address) : undefined);
+    partition.moveTo(isUsable ? this.#nodeAt(address) : undefined);
     this.#prune();
     void home.inspect();
     this.#lookUpSoon();
@@ -110,7 +110,7 @@ export class ClusterLinks {
     this.#retry = undefined;
     try {
       const primaryOf = await this.#options.topology.lookUp();
-      if (!this.#isClosed) this.#settleAll(primaryOf);
+      if (!this.#isClosed) this.#moveAll(primaryOf);
     } catch (error) {
       if (this.#isClosed) return;
       this.#options.onError(error as CacheError);
@@ -124,11 +124,11 @@ export class ClusterLinks {
     this.#lookUpSoon();
   }
 
-  #settleAll(primaryOf: (slot: number) => NodeAddress | undefined): void {
+  #moveAll(primaryOf: (slot: number) => NodeAddress | undefined): void {
     for (const partition of this.#partitions) {
       if (partition.home?.isUp === true && !this.#refused.has(partition)) continue;
       const address = primaryOf(keySlot(partition.names.state[0]));
-      if (address !== undefined) partition.settle(this.#nodeAt(address));
+      if (address !== undefined) partition.moveTo(this.#nodeAt(address));
       else if (partition.home === undefined) partition.onDown();
     }
     this.#refused.clear();

@@ -12,7 +12,7 @@ export interface PartitionLinksOptions {
   readonly names: Names;
   readonly layout: Layout;
   readonly isSharded: boolean;
-  /** Asks for a home; `settle` is called with each one, now and later. */
+  /** Asks for a home; `moveTo` is called with each one, now and later. */
   onOpen(partition: PartitionLinks): void;
   /** `home` says that it does not serve the partition, or not now. */
   onRedirected(partition: PartitionLinks, home: NodeLinks, reply: string): void;
@@ -64,7 +64,7 @@ export class PartitionLinks implements Tenant {
   }
 
   /** Moves the partition to another server, or to none. What is known of the one before proves nothing on the next. */
-  settle(home: NodeLinks | undefined): void {
+  moveTo(home: NodeLinks | undefined): void {
     const left = this.#home;
     if (home === left) return;
     this.#home = home;

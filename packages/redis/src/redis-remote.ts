@@ -46,7 +46,7 @@ function openServer(source: ResolvedRedisOptions, context: RemoteContext): Remot
     layout: new Layout({ ...context, partitions: 0 }),
     isSharded: false,
     onOpen: (partition) => {
-      partition.settle(home);
+      partition.moveTo(home);
       home.open();
     },
     onRedirected: () => {},

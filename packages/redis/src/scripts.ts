@@ -30,12 +30,12 @@ export async function loadScripts(client: Redis): Promise<void> {
 }
 
 /**
- * Runs a script of the protocol on a partition's state: passes timeline and a fresh epoch first, and settles a TIMELINE
- * answer. Such an answer changed nothing, so running the script again is no resending.
+ * Runs a script of the protocol on a partition's state: passes timeline and a fresh epoch first, and on a TIMELINE answer
+ * has server and state agree. Such an answer changed nothing, so running the script again is no resending.
  *
  * @returns what the script returns after its 'OK'
- * @throws {CacheError} as `Link.run`; `REMOTE_REJECTED` when the timelines do not settle, `CONFIG_CONFLICT` for state of
- *   another format
+ * @throws {CacheError} as `Link.run`; `REMOTE_REJECTED` when they do not come to agree, `CONFIG_CONFLICT` for state of another
+ *   format
  */
 export async function runScript(
   link: Line,
