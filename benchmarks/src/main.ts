@@ -12,7 +12,7 @@ import { SCENARIOS } from './scenarios/index.ts';
 import { serverVersions } from './server-versions.ts';
 
 const DEFAULT_ROUNDS = 15;
-const DEFAULT_ROUND_MS = 60;
+const DEFAULT_ROUND_MS = 80;
 const DEFAULT_SEED = 1;
 
 interface Request {

@@ -24,6 +24,10 @@ export interface GroupPlan {
 }
 
 const FIRST_OPERATIONS = 100;
+const collectYoung = globalThis.gc as ((options: { type: 'minor' }) => void) | undefined;
+
+/** Services run for days: what is measured is code that the engine has optimised, so everybody gets this long for it first. */
+const WARM_UP_MS = 300;
 /** Between two turns: time for timers and sockets, which a loop of calls answered from memory gives none. */
 const PAUSE_MS = 2;
 
@@ -38,8 +42,9 @@ interface Runner {
 /**
  * Measures the contestants of a group round by round, each once a round and in another order every time, so that a noisy
  * moment of the machine touches all of them and nobody always comes after the same neighbour. The rounds that find out
- * how many operations fill one are the warm-up and do not count. Garbage is collected before each round where that is
- * exposed; not before each turn, since the engine drops the code of functions that several collections found unused.
+ * how many operations fill one are the warm-up and do not count. Where that is exposed, young garbage is collected before
+ * each turn, so that everybody pays for his own. A full collection would cost whoever allocates most after it: the engine
+ * makes the young space small again, and drops code that was not used for some time.
  */
 export async function measure(bench: Bench, plan: GroupPlan): Promise<Group> {
   const { name, pace, keys, unit = 'ops/s' } = plan;
@@ -94,10 +99,10 @@ export async function inRounds<T extends { readonly subject: string }>(
 ): Promise<void> {
   const random = bench.random(name);
   for (let round = 0; round < rounds; round++) {
-    globalThis.gc?.();
     const order = takers.map((taker) => ({ taker, at: random.next() })).toSorted((a, b) => a.at - b.at);
     for (const { taker } of order) {
       bench.progress.step(`${name}: round ${round + 1} of ${rounds}, ${taker.subject}`);
+      collectYoung?.({ type: 'minor' });
       await setTimeout(PAUSE_MS);
       await turn(taker, round);
     }
@@ -109,11 +114,13 @@ async function warmUp(bench: Bench, subject: string, loop: Loop, pace: Pace): Pr
   const atOnce = typeof pace === 'string' ? 1 : pace.atOnce;
   let operations = Math.max(FIRST_OPERATIONS, atOnce);
   let from = 0;
+  let warmMs = 0;
   for (;;) {
     await setTimeout(PAUSE_MS);
     const tookMs = await time(() => loop(operations, from));
     from += operations;
-    if (tookMs >= roundMs / 2) {
+    warmMs += tookMs;
+    if (tookMs >= roundMs / 2 && warmMs >= WARM_UP_MS) {
       const fitting = (operations * roundMs) / tookMs / atOnce;
       return { subject, loop, operations: atOnce * Math.max(1, Math.round(fitting)), samples: [], from };
     }
