@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { sleep } from '../clock.ts';
 import { payloadOf, write } from './envelopes.ts';
-import { keysTogether, type Pair, until, withPair } from './session.ts';
+import { keysTogether, type Pair, until, untilHeard, withPair } from './session.ts';
 import type { ConformanceCase, ConformanceSubject } from './subject.ts';
 
 const LIFE_MS = 60_000;
@@ -50,8 +50,10 @@ async function refuses({ a, b }: Pair): Promise<void> {
   assert.deepEqual(again.outcomes, ['stored', 'stored']);
 }
 
-async function tells({ a, b }: Pair): Promise<void> {
+async function tells(pair: Pair): Promise<void> {
+  const { a, b } = pair;
   const [key] = keysTogether(a, 1, 'told') as [string];
+  await untilHeard(pair, key);
   const { epoch, seq } = await a.lease(key);
   const names = { keys: [key], tags: ['t'], prefixes: ['p:'] };
   const fence = { kind: 'close', id: 'told', lifeMs: LIFE_MS, isExclusive: true } as const;

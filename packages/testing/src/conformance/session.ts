@@ -161,6 +161,26 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
   }
 }
 
+/** How long one message of {@link untilHeard} is waited for before the next. */
+const HEARING_MS = 250;
+
+/**
+ * Waits until both sessions hear of events in the partition of `key`, and answers the number of the last one it made for
+ * that: a session may be connected before it is subscribed, and what is published in between nobody brings again.
+ */
+export async function untilHeard({ a, b }: Pair, key: string): Promise<number> {
+  const deadlineMs = monotonicMs() + WAIT_MS;
+  for (;;) {
+    const { seq } = await a.invalidate(key, { keys: [key] });
+    const nextMs = monotonicMs() + HEARING_MS;
+    while (monotonicMs() < nextMs) {
+      if ([a, b].every((session) => session.heard(key).some((message) => message.seq === seq))) return seq;
+      await sleep(POLL_MS);
+    }
+    assert.ok(monotonicMs() < deadlineMs, `not within ${WAIT_MS} ms: both sessions hear of an event`);
+  }
+}
+
 /** `count` keys of one partition. */
 export function keysTogether(session: TestSession, count: number, stem: string): string[] {
   const keys: string[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { sleep } from '../clock.ts';
 import { ownSeqOf, payloadOf, write } from './envelopes.ts';
 import { ODD_NAMES } from './odd-names.ts';
-import { keysTogether, type Pair, until, withPair } from './session.ts';
+import { keysTogether, type Pair, until, untilHeard, withPair } from './session.ts';
 import type { ConformanceCase, ConformanceSubject } from './subject.ts';
 
 const FOREIGN_EPOCH = 'e'.repeat(32);
@@ -110,8 +110,10 @@ async function drops({ a, b }: Pair): Promise<void> {
   assert.equal(payloadOf(await a.read(other)), 'y');
 }
 
-async function sets({ a, b }: Pair): Promise<void> {
+async function sets(pair: Pair): Promise<void> {
+  const { a, b } = pair;
   const [one, two] = keysTogether(a, 2, 'set') as [string, string];
+  await untilHeard(pair, one);
   const lease = await a.lease(one);
   const reply = await a.at(one).store.set([write(one, lease, '1'), write(two, lease, '2')]);
   assert.deepEqual(reply, { epoch: lease.epoch, seq: lease.seq + 1, outcomes: ['stored', 'stored'] });
