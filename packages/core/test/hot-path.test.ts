@@ -1,6 +1,6 @@
 import { promiseHooks } from 'node:v8';
 import { describe, expect, test } from 'vitest';
-import { openInstance } from './support/instances.ts';
+import { openInstance, openInstances } from './support/instances.ts';
 
 /** Promises made while `call` runs, those that only its reactions make left out. */
 function promisesMadeBy(call: () => unknown): number {
@@ -57,6 +57,27 @@ describe('a hit in memory', () => {
     await cache.get('k');
     await cache.getOrSet('k', () => 'other', { loadTimeout: '1s' });
     expect(clock.timers).toBe(before);
+  });
+});
+
+describe('a read of the shared layer', () => {
+  test('makes one promise a key, besides those of its tick', async () => {
+    const [writer, reader] = await openInstances(2);
+    for (const key of ['first', 'k', 'l']) await writer.cache.set(key, { key });
+    const first = reader.cache.get('first');
+    expect(promisesMadeBy(() => reader.cache.get('k'))).toBe(1);
+    const last = reader.cache.get('k');
+    expect([await first, await last]).toEqual([{ key: 'first' }, { key: 'k' }]);
+  });
+
+  test('of many keys makes as many promises for three as for one', async () => {
+    const [writer, reader] = await openInstances(2);
+    for (const key of ['first', 'a', 'b', 'c', 'd']) await writer.cache.set(key, key);
+    const first = reader.cache.get('first');
+    const ofOne = promisesMadeBy(() => reader.cache.getMany(['a']));
+    expect(promisesMadeBy(() => reader.cache.getMany(['b', 'c', 'd']))).toBe(ofOne);
+    expect(await first).toBe('first');
+    expect(await reader.cache.getMany(['a', 'b', 'c', 'd'])).toEqual(['a', 'b', 'c', 'd']);
   });
 });
 
