@@ -223,3 +223,23 @@ test('many keys at once are answered from the shared layer, however few can be r
   await Promise.all(keys.map((key) => three.cache.getOrSet(key, load)));
   expect(loads).toBe(0);
 });
+
+test('a read of an answered key has its tail sent beside it, not after its answer', async () => {
+  const instance = await openInstance({ memory: { maxEntries: 1 } });
+  const { cache, remote } = instance;
+  await cache.set('k', 'value');
+  await evict(instance);
+  expect(await cache.get('k')).toBe('value');
+  // Another key than before, which has been answered as well.
+  await cache.getOrSet('another', () => 1);
+  await settled();
+  const calls: string[] = [];
+  remote.onCall = (call) => calls.push(call);
+  remote.read.hold('reply');
+  const read = cache.get('k');
+  await settled();
+  expect(calls.toSorted()).toEqual(['read', 'tail']);
+  remote.read.pass();
+  remote.read.release();
+  expect(await read).toBe('value');
+});
