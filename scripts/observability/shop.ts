@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { findBinary } from '../servers/binary.ts';
-import { findFreePort, type Server, startRedis } from '../servers/index.ts';
+import { findFreePort, type Server, startMemcached, startRedis } from '../servers/index.ts';
 import { type Child, startChild } from './child.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -42,7 +42,7 @@ export function readCatalogEnvironments(): Readonly<Record<string, Environment>>
   return Object.fromEntries(catalog.map(([name, { environment = {} }]) => [name, environment]));
 }
 
-/** Starts Redis with the configuration of docker/redis, its exporter if there is one, and the instances. */
+/** Starts Redis with the configuration of docker/redis, its exporter if there is one, a Memcached, and the instances. */
 export async function startShop(overrides: Environment = {}): Promise<Shop> {
   const started: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
@@ -51,6 +51,8 @@ export async function startShop(overrides: Environment = {}): Promise<Shop> {
   try {
     const redis = await startRedis({ args: redisArgs() });
     started.push(redis);
+    const memcached = await startMemcached();
+    started.push(memcached);
     const dir = mkdtempSync(join(tmpdir(), 'tierwise-shop-'));
     started.push({ stop: async () => rmSync(dir, { recursive: true, force: true }) });
     const redisMetricsAddress = await startExporter(redis, started);
@@ -61,6 +63,7 @@ export async function startShop(overrides: Environment = {}): Promise<Shop> {
         ...environment,
         DATABASE_FILE: databaseFile,
         REDIS_URL: redis.url,
+        MEMCACHED_SERVERS: `${memcached.host}:${memcached.port}`,
         HOST: '127.0.0.1',
         ...overrides,
       };
