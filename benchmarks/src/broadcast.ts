@@ -52,6 +52,7 @@ async function openPartition(url: string): Promise<{ partition: RemotePartition;
     maxVersions: 8_192,
     clock: systemClock,
     onError() {},
+    onRecovered() {},
   });
   const [partition] = session.partitions;
   if (partition === undefined) throw new Error('a server has one partition');

@@ -24,7 +24,7 @@ export { matchesGlob } from './coherence/glob.ts';
 export { FENCE_SLOTS, fenceSlot, floorBucket, hash32, partitionIndex, type VersionKind } from './coherence/slots.ts';
 export { type Forgetter, View } from './coherence/view.ts';
 export { type Duration, toMs } from './duration.ts';
-export { CacheError, describe, type ErrorCode } from './errors.ts';
+export { CacheError, describe, type ErrorCode, withFacts } from './errors.ts';
 export { Authority, type AuthorityState } from './in-process/authority.ts';
 export { unscoped } from './keys.ts';
 export { jittered, randomEpoch } from './random.ts';

@@ -21,7 +21,10 @@ export interface Health {
 
 /** What `on` can listen to. Listeners run synchronously after the fact and can never fail an operation. */
 export interface CacheEvents {
-  /** A fault no call could be rejected for: a connection lost, a script refused. Never needs a listener. */
+  /**
+   * A fault no call could be rejected for: a connection lost, a script refused. `facts.store` is the layer it is of. Never
+   * needs a listener.
+   */
   error: CacheError;
   /** The bus skipped messages; a tail fetches them. */
   gap: { readonly partition: number };

@@ -63,6 +63,10 @@ export interface ErrorFacts {
   readonly actual?: number;
   /** Positions of the items that the error is about, in a call that takes several. */
   readonly items?: readonly number[];
+  /** Name in the options of the store that the fault is of. */
+  readonly store?: string;
+  /** The server that the fault is of, as `host:port` or the path of its socket, where that is known. */
+  readonly server?: string;
 }
 
 const BRAND = Symbol.for('tierwise.CacheError');
@@ -85,6 +89,15 @@ export class CacheError extends Error {
   static is(value: unknown): value is CacheError {
     return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
   }
+}
+
+/** The same error with further facts. What it holds already stays. */
+export function withFacts(error: CacheError, facts: ErrorFacts): CacheError {
+  const { code, message, stack } = error;
+  const options = 'cause' in error ? { cause: error.cause } : undefined;
+  const copy = new CacheError(code, message, { ...facts, ...error.facts }, options);
+  if (stack !== undefined) copy.stack = stack;
+  return copy;
 }
 
 /**

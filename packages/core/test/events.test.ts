@@ -88,7 +88,7 @@ test('an error of the remote is told, and needs no listener', async () => {
   expect(() => contexts[0]?.onError(error)).not.toThrow();
   cache.on('error', (event) => errors.push(event));
   contexts[0]?.onError(error);
-  expect(errors).toEqual([error]);
+  expect(errors).toMatchObject([{ code: 'REMOTE_REJECTED', message: 'no', facts: { store: 'remote' } }]);
   await cache.close();
 });
 

@@ -29,7 +29,7 @@ class MemcachedStore implements PlainStore {
 
   constructor(options: ResolvedMemcachedOptions, context: PlainLayerContext) {
     const { addresses, maxItemBytes, ...common } = options;
-    const { clock, onError } = context;
+    const { clock, onError, onRecovered } = context;
     this.#context = context;
     this.limits = {
       maxBatch: MAX_BATCH,
@@ -39,7 +39,7 @@ class MemcachedStore implements PlainStore {
     const servers = addresses.map((address, part) => ({
       part,
       text: address.text,
-      link: new ServerLink({ ...common, address, clock, onLost: onError }),
+      link: new ServerLink({ ...common, address, clock, onLost: onError, onBack: () => onRecovered(address.text) }),
     }));
     this.#links = servers.map(({ link }) => link);
     this.#ring = new Ring(servers, ({ text }) => text);

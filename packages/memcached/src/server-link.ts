@@ -1,5 +1,5 @@
 import { Client, Server } from 'memjs/lib/memjs/memjs.js';
-import { CacheError, type Clock, jittered } from 'tierwise/driver';
+import { CacheError, type Clock, type ErrorCode, jittered } from 'tierwise/driver';
 import type { ServerAddress } from './options.ts';
 
 export interface ServerLinkOptions {
@@ -10,6 +10,8 @@ export interface ServerLinkOptions {
   readonly clock: Clock;
   /** The server could not be reached, or its connection was lost; once until it answers again. */
   onLost(error: CacheError): void;
+  /** It answers again after `onLost`. */
+  onBack(): void;
 }
 
 /** What one command came to: its answer, or why there is none. */
@@ -75,7 +77,7 @@ export class ServerLink {
     this.#isClosed = true;
     const connection = this.#connection;
     this.#connection = undefined;
-    connection?.server.error(new CacheError('REMOTE_UNAVAILABLE', CLOSED));
+    connection?.server.error(this.#error('REMOTE_UNAVAILABLE', CLOSED));
   }
 
   #run<A>(commands: readonly Send<A>[]): Promise<Outcome<A>[]> {
@@ -87,7 +89,7 @@ export class ServerLink {
       let missing = commands.length;
       const timer = clock.after(deadlineMs, () => {
         const message = `Memcached did not answer within ${deadlineMs} ms`;
-        this.#giveUp(connection, new CacheError('REMOTE_TIMEOUT', message));
+        this.#giveUp(connection, this.#error('REMOTE_TIMEOUT', message));
       });
       const settle = (index: number, outcome: Outcome<A>): void => {
         outcomes[index] = outcome;
@@ -106,11 +108,11 @@ export class ServerLink {
 
   /** The connection of now, a new one where there is none; why there cannot be one yet. */
   #open(): Connection | CacheError {
-    if (this.#isClosed) return new CacheError('REMOTE_UNAVAILABLE', CLOSED);
+    if (this.#isClosed) return this.#error('REMOTE_UNAVAILABLE', CLOSED);
     if (this.#connection !== undefined) return this.#connection;
     const { address, username = '', password = '', deadlineMs, clock } = this.#options;
     if (clock.monotonicMs() < this.#retryAtMs) {
-      return new CacheError('REMOTE_UNAVAILABLE', 'a Memcached server is away; it is tried again soon');
+      return this.#error('REMOTE_UNAVAILABLE', 'a Memcached server is away; it is tried again soon');
     }
     // Twice the deadline, so that it is always ours that ends the wait.
     const seconds = (2 * deadlineMs) / 1000;
@@ -130,12 +132,12 @@ export class ServerLink {
     if (connection.isWatched || socket === undefined) return;
     connection.isWatched = true;
     socket.once('close', () => {
-      this.#giveUp(connection, new CacheError('REMOTE_UNAVAILABLE', 'the connection to Memcached ended'));
+      this.#giveUp(connection, this.#error('REMOTE_UNAVAILABLE', 'the connection to Memcached ended'));
     });
   }
 
   #answered<A>(connection: Connection, answer: A): A {
-    this.#failures = 0;
+    this.#noteAnswer();
     if (connection.memjs.seq >= MAX_COMMANDS) connection.memjs.seq = 0;
     return answer;
   }
@@ -145,15 +147,25 @@ export class ServerLink {
     const cause = typeof failure === 'string' ? new Error(failure) : failure;
     if (cause.message.startsWith('MemJS ')) {
       // An answer of the server: the connection is well.
-      this.#failures = 0;
-      return new CacheError('REMOTE_REJECTED', 'Memcached refused a command', {}, { cause });
+      this.#noteAnswer();
+      return this.#error('REMOTE_REJECTED', 'Memcached refused a command', { cause });
     }
     const isRefused = typeof failure === 'string';
     const error = isRefused
-      ? new CacheError('REMOTE_REJECTED', 'Memcached refused the credentials', {}, { cause })
-      : new CacheError('REMOTE_UNAVAILABLE', 'the connection to Memcached broke', {}, { cause });
+      ? this.#error('REMOTE_REJECTED', 'Memcached refused the credentials', { cause })
+      : this.#error('REMOTE_UNAVAILABLE', 'the connection to Memcached broke', { cause });
     this.#giveUp(connection, error);
     return error;
+  }
+
+  #noteAnswer(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#options.onBack();
+  }
+
+  #error(code: ErrorCode, message: string, options?: { cause: unknown }): CacheError {
+    return new CacheError(code, message, { server: this.#options.address.text }, options);
   }
 
   #giveUp(connection: Connection, error: CacheError): void {

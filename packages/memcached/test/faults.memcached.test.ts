@@ -46,6 +46,28 @@ describe('a Memcached store in trouble', () => {
     await expect.poll(() => readTexts(store, ['a']), { timeout: 10_000 }).toEqual(['1']);
   });
 
+  // Symptom: only the first outage in the life of a process was written to the log.
+  it('tells of every outage, of which server, and that it answers again', async () => {
+    const { proxy } = await proxied();
+    const server = addressOf(proxy.url);
+    const { store, faults, recovered } = opened(server);
+    const outage = async (): Promise<void> => {
+      await store.write([item('a', '1')]);
+      proxy.silence();
+      for (let call = 0; call < 3; call++) await store.read(['a']);
+      proxy.resume();
+      await expect.poll(() => readTexts(store, ['a']), { timeout: 10_000 }).toEqual(['1']);
+    };
+    await outage();
+    expect([faults.length, recovered]).toEqual([1, [server]]);
+    await outage();
+    expect(recovered).toEqual([server, server]);
+    expect(faults.map(({ code, facts }) => [code, facts.server])).toEqual([
+      ['REMOTE_TIMEOUT', server],
+      ['REMOTE_TIMEOUT', server],
+    ]);
+  });
+
   it('settles every command of a connection that ends', async () => {
     const { proxy } = await proxied();
     const { store } = opened(addressOf(proxy.url), 20_000);

@@ -3,7 +3,7 @@ import { type CacheError, type Clock, jittered, type Timer } from 'tierwise/driv
 import type { ClusterTopology } from './cluster-topology.ts';
 import { keySlot } from './key-slot.ts';
 import { addressText, type NodeAddress } from './node-address.ts';
-import type { NodeLinks } from './node-links.ts';
+import type { NodeLinks, NodeLinksOptions } from './node-links.ts';
 import type { PartitionLinks } from './partition-links.ts';
 
 export interface ClusterLinksOptions {
@@ -12,8 +12,10 @@ export interface ClusterLinksOptions {
   /** An announced address as it can be reached. */
   reach(address: NodeAddress): NodeAddress;
   /** Links to one node, not yet opened. */
-  createLinks(address: NodeAddress, onDown: (error: CacheError) => void): NodeLinks;
+  createLinks(address: NodeAddress, watch: Pick<NodeLinksOptions, 'onDown' | 'onWhole'>): NodeLinks;
   onError(error: CacheError): void;
+  /** Every partition has a server that answers and sends messages. */
+  onRecovered(): void;
 }
 
 interface Node {
@@ -146,6 +148,7 @@ export class ClusterLinks {
       }
       this.#retryMs = FIRST_RETRY_MS;
       this.#sentOn.clear();
+      this.#tellRecovered();
     });
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
   }
@@ -154,13 +157,21 @@ export class ClusterLinks {
     return this.#refused.size === 0 && [...this.#partitions].every(({ home }) => home?.isUp === true);
   }
 
+  #tellRecovered(): void {
+    if (this.#isSettled && [...this.#partitions].every(({ home }) => home?.isWhole === true))
+      this.#options.onRecovered();
+  }
+
   #nodeAt(address: NodeAddress): NodeLinks {
     const text = addressText(address);
     const known = this.#nodes.get(text);
     if (known !== undefined) return known.links;
-    const links = this.#options.createLinks(address, (error) => {
-      this.#options.onError(error);
-      this.#lookUpSoon();
+    const links = this.#options.createLinks(address, {
+      onDown: (error) => {
+        this.#options.onError(error);
+        this.#lookUpSoon();
+      },
+      onWhole: () => this.#tellRecovered(),
     });
     this.#nodes.set(text, { address, links });
     links.open();

@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
-import { CacheError, type Clock, jittered, type Timer } from 'tierwise/driver';
+import { CacheError, type Clock, jittered, type Timer, withFacts } from 'tierwise/driver';
+import { serverOf } from './node-address.ts';
 
 export interface LinkOptions {
   readonly clock: Clock;
@@ -177,7 +178,8 @@ export class Link {
       waiting.reject(error);
       this.#waiting.delete(waiting);
     }
-    this.#options.onDown(error);
+    const server = serverOf(client);
+    this.#options.onDown(server === undefined ? error : withFacts(error, { server }));
     const { clock } = this.#options;
     this.#retry = clock.after(jittered(this.#retryMs), () => {
       void this.#home.runInAsyncScope(() => this.#connect());

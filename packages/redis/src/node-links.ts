@@ -32,6 +32,8 @@ export interface NodeLinksOptions {
   create(role: LinkRole): Promise<Redis> | Redis;
   /** A connection was lost, or an attempt to make one failed. */
   onDown(error: CacheError): void;
+  /** All three connections are up, after at least one of them was not. */
+  onWhole(): void;
 }
 
 /** Between two attempts to subscribe channels that the server refused; doubled each time up to the second. */
@@ -68,6 +70,11 @@ export class NodeLinks {
 
   get isUp(): boolean {
     return this.commands.isUp && this.tail.isUp;
+  }
+
+  /** Whether messages come too. */
+  get isWhole(): boolean {
+    return this.isUp && this.bus.isUp;
   }
 
   get isEmpty(): boolean {
@@ -163,6 +170,7 @@ export class NodeLinks {
     } else if (this.isUp) {
       for (const tenant of this.#all()) tenant.onUp();
     }
+    if (this.isWhole) this.#options.onWhole();
   }
 
   async #prepareBus(client: Redis): Promise<void> {

@@ -33,12 +33,13 @@ export function redis(options: RedisRemoteOptions): Remote {
 }
 
 function openServer(source: ResolvedRedisOptions, context: RemoteContext): RemoteSession {
-  const { cacheName, onError } = context;
+  const { cacheName, onError, onRecovered } = context;
   const home = new NodeLinks({
     ...linkOptions(source, context),
     isSharded: false,
     create: (role) => source.create(connectionOptions(source, cacheName, role)),
     onDown: onError,
+    onWhole: () => onRecovered(),
   });
   const links = new PartitionLinks({
     index: 0,
@@ -55,20 +56,21 @@ function openServer(source: ResolvedRedisOptions, context: RemoteContext): Remot
 }
 
 function openCluster(source: ResolvedRedisOptions, context: RemoteContext, count: number): RemoteSession {
-  const { cacheName, clock, onError } = context;
+  const { cacheName, clock, onError, onRecovered } = context;
   const layout = new Layout({ ...context, partitions: count });
   const cluster = new ClusterLinks({
     clock,
     topology: new ClusterTopology(source, connectionOptions(source, cacheName, 'topology'), clock),
     reach: (address) => source.reach(address),
-    createLinks: (address, onDown) =>
+    createLinks: (address, watch) =>
       new NodeLinks({
         ...linkOptions(source, context),
         isSharded: true,
         create: (role) => source.create({ ...connectionOptions(source, cacheName, role), ...address }),
-        onDown,
+        ...watch,
       }),
     onError,
+    onRecovered,
   });
   const all = Array.from({ length: count }, (_, index) => {
     return new PartitionLinks({

@@ -39,7 +39,7 @@ test.each([
   await eventually(() => errors).toContainEqual(
     expect.objectContaining({
       code: 'CONFIG_CONFLICT',
-      facts: { subject: 'redis.partitions', limit: there, actual: coming },
+      facts: { store: 'remote', subject: 'redis.partitions', limit: there, actual: coming },
     }),
   );
   // What was proved before the other number was met runs out.

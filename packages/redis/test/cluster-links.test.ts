@@ -8,7 +8,7 @@ import { keySlot } from '../src/key-slot.ts';
 import { Layout } from '../src/layout.ts';
 import { Names } from '../src/names.ts';
 import type { NodeAddress } from '../src/node-address.ts';
-import type { NodeLinks, Tenant } from '../src/node-links.ts';
+import type { NodeLinks, NodeLinksOptions, Tenant } from '../src/node-links.ts';
 import { PartitionLinks } from '../src/partition-links.ts';
 
 /** Stands in for the links to one node. */
@@ -16,13 +16,16 @@ class FakeNode {
   readonly tenants = new Set<Tenant>();
   readonly address: NodeAddress;
   readonly lose: (error: CacheError) => void;
+  readonly restore: () => void;
   isUp = true;
+  isWhole = true;
   isClosed = false;
   inspections = 0;
 
-  constructor(address: NodeAddress, onDown: (error: CacheError) => void) {
+  constructor(address: NodeAddress, { onDown, onWhole }: Pick<NodeLinksOptions, 'onDown' | 'onWhole'>) {
     this.address = address;
     this.lose = onDown;
+    this.restore = onWhole;
   }
 
   get isEmpty(): boolean {
@@ -59,6 +62,7 @@ let told: (number | undefined)[] | CacheError;
 let heard: string[];
 let partitions: PartitionLinks[];
 let errors: unknown[];
+let recoveries: number;
 /** The request in which each node's links were made. */
 let madeIn: unknown[];
 
@@ -71,6 +75,7 @@ beforeEach(async () => {
   told = [1, 2];
   heard = [];
   errors = [];
+  recoveries = 0;
   madeIn = [];
   const topology: Pick<ClusterTopology, 'lookUp'> = {
     lookUp: async () => {
@@ -90,13 +95,14 @@ beforeEach(async () => {
       if (address.host === 'unmapped') throw new CacheError('INVALID_OPTIONS', 'the natMap is wrong');
       return address;
     },
-    createLinks: (address, onDown) => {
-      const node = new FakeNode(address, onDown);
+    createLinks: (address, watch) => {
+      const node = new FakeNode(address, watch);
       nodes.push(node);
       madeIn.push(request.getStore());
       return node as unknown as NodeLinks;
     },
     onError: (error) => errors.push(error),
+    onRecovered: () => recoveries++,
   });
   partitions = NAMES.map((names, index) => {
     return new PartitionLinks({
@@ -182,6 +188,35 @@ describe('MOVED', () => {
     partitions[1]?.onRedirected(`MOVED ${slotOf(1)} h:3`);
     expect(homes()).toEqual([3, 3]);
   });
+});
+
+test('a cluster has recovered once every partition has a server that answers and sends messages', async () => {
+  const node = nodeAt(2);
+  node.isUp = false;
+  node.isWhole = false;
+  recoveries = 0;
+  node.lose(GONE);
+  nodeAt(1).restore();
+  await clock.advance(5_000);
+  expect(recoveries).toBe(0);
+  node.isUp = true;
+  await clock.advance(5_000);
+  expect(recoveries).toBe(0);
+  node.isWhole = true;
+  node.restore();
+  expect(recoveries).toBe(1);
+});
+
+test('a cluster has recovered also where another node takes over that is up already', async () => {
+  const node = nodeAt(2);
+  node.isUp = false;
+  node.isWhole = false;
+  told = [1, 1];
+  recoveries = 0;
+  node.lose(GONE);
+  await clock.advance(5_000);
+  expect(homes()).toEqual([1, 1]);
+  expect(recoveries).toBeGreaterThan(0);
 });
 
 test('a slot on its way is waited for', async () => {

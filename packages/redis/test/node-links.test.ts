@@ -57,6 +57,7 @@ beforeEach(() => {
     isSharded: true,
     create: () => new FakeClient() as unknown as Redis,
     onDown: (error) => heard.push(error.message),
+    onWhole: () => heard.push('whole'),
   });
   onTestFinished(() => links.close());
 });
@@ -86,6 +87,7 @@ test('a channel whose slot was not served for a while is subscribed on the same 
   links.open();
   await pass(5_000);
   expect(heard).toContain('a CLUSTERDOWN');
+  expect(heard.filter((one) => one === 'whole')).toHaveLength(1);
   expect(links.bus.isUp).toBe(true);
 
   refused.clear();

@@ -1,15 +1,15 @@
 import type { Health } from '../emitter.ts';
 import { Emitter } from '../emitter.ts';
-import type { CacheError } from '../errors.ts';
+import { withFacts } from '../errors.ts';
 import { type MemoryEntry, MemoryLayer } from '../memory/memory-layer.ts';
 import { estimateBytes } from '../memory/size.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { randomEpoch } from '../random.ts';
 import { type CacheStats, type Counters, createCounters, type LayerCounters, ratio, readAll } from '../stats.ts';
 import { BreakerStore } from '../store/breaker.ts';
-import type { RemoteSession } from '../store/remote.ts';
+import type { RemoteContext, RemoteSession } from '../store/remote.ts';
 import { atHome } from '../telemetry/home-context.ts';
-import { attachLogger } from '../telemetry/logger.ts';
+import { attachLogger, type LayerLog } from '../telemetry/logger.ts';
 import { observe } from '../telemetry/process-wide.ts';
 import { Recorder } from '../telemetry/recorder.ts';
 import { Arrivals } from './arrivals.ts';
@@ -44,6 +44,7 @@ export class Engine {
   readonly #single: Partition | undefined;
   readonly #memberId = randomEpoch();
   readonly #unobserve: () => void;
+  readonly #log: LayerLog | undefined;
   #closing: Promise<void> | undefined;
   /** The state listeners were told last. */
   #toldState: Health['state'] | undefined;
@@ -58,10 +59,12 @@ export class Engine {
     this.recorder = new Recorder(options.name, options.telemetry, this.#counters);
     const { logger } = options;
     if (logger !== undefined) {
-      attachLogger({
+      this.#log = attachLogger({
         emitter: this.emitter,
         logger,
+        clock,
         cacheName: options.name,
+        authorityStore: options.authorityStore,
         journaled: () => this.health().journaled,
         onError: () => this.recorder.onError(),
       });
@@ -198,19 +201,22 @@ export class Engine {
         const onSkip = (names: number): void => {
           counters.skipped += names;
         };
-        const connected = layer.connect({ cacheName, clock, onError: this.#faultsOf(store) });
+        const connected = layer.connect({ cacheName, clock, ...this.#reportsOf(store) });
         return [store, { name: layer.name, store: new BreakerStore(connected, { clock, onSkip }) }];
       }),
     );
   }
 
   /** Counts and tells what a layer reports of its connections. */
-  #faultsOf(store: string): (error: CacheError) => void {
+  #reportsOf(store: string): Pick<RemoteContext, 'onError' | 'onRecovered'> {
     const layer = this.#counters.layers[store] as LayerCounters;
-    return (error) => {
-      this.#counters.remote.connectionErrors++;
-      layer.connectionErrors++;
-      this.emitter.emit('error', error);
+    return {
+      onError: (error) => {
+        this.#counters.remote.connectionErrors++;
+        layer.connectionErrors++;
+        this.emitter.emit('error', withFacts(error, { store }));
+      },
+      onRecovered: (server) => this.#log?.recovered(store, server),
     };
   }
 
@@ -223,7 +229,7 @@ export class Engine {
       logEvents: options.logEvents,
       maxVersions: options.maxVersions,
       clock: options.clock,
-      onError: this.#faultsOf(options.authorityStore),
+      ...this.#reportsOf(options.authorityStore),
     });
     const partitions = session.partitions.map(
       (remote, index) =>

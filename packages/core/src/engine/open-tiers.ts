@@ -30,7 +30,7 @@ export interface TierOptions {
   readonly watch: Watch;
   readonly counters: Counters;
   readonly accept: RemoteReadsOptions['accept'];
-  report(reason: unknown): void;
+  report(reason: unknown, storeName: string): void;
   /** An entry of so many bytes was over the limit of a layer, and not sent to it. */
   onOversize(bytes: number, limit: number, storeName: string): void;
 }
@@ -66,7 +66,7 @@ function tierOf(options: TierOptions, layer: LayerFacts, store: Tier['store'] & 
     onFailure: (keys, reason) => {
       counters.remote.errors += keys;
       own.errors += keys;
-      report(reason);
+      report(reason, layer.storeName);
     },
     onUnproved: (keys) => {
       counters.remote.misses += keys;
@@ -90,7 +90,7 @@ function generationStore(options: TierOptions, layer: LayerFacts, { name, store 
     onFault: (error, names) => {
       counters.remote.errors += names;
       layer.counters.errors += names;
-      report(error);
+      report(error, layer.storeName);
     },
     onOversize: (bytes) => {
       counters.remote.oversized++;

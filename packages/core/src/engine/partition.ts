@@ -11,7 +11,7 @@ import { Journal } from '../coherence/journal.ts';
 import { Tailer, type TailOutcome } from '../coherence/tailer.ts';
 import { type Forgetter, View } from '../coherence/view.ts';
 import type { Emitter, Health } from '../emitter.ts';
-import { CacheError } from '../errors.ts';
+import { CacheError, withFacts } from '../errors.ts';
 import type { Counters } from '../stats.ts';
 import type { RemotePartition } from '../store/remote.ts';
 import { beginInvalidate, beginProcess, countsOf } from '../telemetry/events.ts';
@@ -111,7 +111,7 @@ export class Partition implements CoordinatorListener {
       coordinator,
       onSequenced: (reply, invalidation) => this.#onSequenced(reply, invalidation, undefined),
     });
-    const report = (reason: unknown): CacheError => this.report(reason);
+    const report = (reason: unknown, storeName?: string): CacheError => this.report(reason, storeName);
     const { plainStores, accept } = options;
     const parts = { store, coordinator, clock, view: this.view, tailer: this.#tailer, watch: this.#watch };
     this.tiers = new Tiers({
@@ -204,12 +204,12 @@ export class Partition implements CoordinatorListener {
   }
 
   /** Tells listeners of a command that was refused: nothing else would say why. Lost connections were told already. */
-  report(reason: unknown): CacheError {
+  report(reason: unknown, store = this.#options.authorityStore): CacheError {
     const error = CacheError.is(reason)
       ? reason
       : new CacheError('INTERNAL', 'a driver threw something else than a CacheError', {}, { cause: reason });
     if (error.code === 'REMOTE_REJECTED' || error.code === 'CONFIG_CONFLICT' || error.code === 'INTERNAL')
-      this.#options.emitter.emit('error', error);
+      this.#options.emitter.emit('error', withFacts(error, { store }));
     return error;
   }
 

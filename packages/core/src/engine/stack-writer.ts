@@ -1,5 +1,4 @@
 import type { SequencedReply } from '../coherence/coordinator.ts';
-import type { CacheError } from '../errors.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { FillOutcome, FillReply, SetReply, Store, StoreLimits, StoreWrite } from '../store/store.ts';
 
@@ -15,7 +14,7 @@ export type Follower = Writer & Pick<GenerationStore, 'follow'>;
 /** Who hears of what a stack does before its callers do. */
 export interface StackWatch {
   /** A layer failed, and the others did not. */
-  onFault(error: unknown): void;
+  onFault(error: unknown, storeName: string): void;
   /** A set got its place in the sequence. */
   onSequenced(reply: SequencedReply, keys: readonly string[]): void;
 }
@@ -49,12 +48,14 @@ export class StackWriter implements Writer {
   }
 
   async fill(writes: readonly StoreWrite[]): Promise<FillReply> {
-    const settled = await Promise.allSettled([this.#leader, ...this.#followers].map((layer) => layer.fill(writes)));
+    const layers = [this.#leader, ...this.#followers];
+    const settled = await Promise.allSettled(layers.map((layer) => layer.fill(writes)));
     const replies = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const [first] = replies;
-    const [failure] = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as CacheError] : []));
+    const failed = settled.findIndex((one) => one.status === 'rejected');
+    const failure = (settled[failed] as PromiseRejectedResult | undefined)?.reason;
     if (first === undefined) throw failure;
-    if (failure !== undefined) this.#watch.onFault(failure);
+    if (failure !== undefined) this.#watch.onFault(failure, (layers[failed] as Writer).storeName);
     const outcomes = writes.map((_, index) => {
       const found = new Set(replies.map((reply) => reply.outcomes[index] ?? 'voided'));
       return WORST_FIRST.find((outcome) => found.has(outcome)) ?? 'voided';

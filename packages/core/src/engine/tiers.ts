@@ -55,7 +55,9 @@ export class Tiers {
     const stored = read.takeStored();
     if (stored === undefined) return;
     for (const { store } of above) {
-      this.#queue.copy({ key: read.key, ...stored }, store).catch((error: unknown) => this.#watch.onFault(error));
+      this.#queue
+        .copy({ key: read.key, ...stored }, store)
+        .catch((error: unknown) => this.#watch.onFault(error, store.storeName));
     }
   }
 

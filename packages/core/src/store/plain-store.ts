@@ -52,8 +52,13 @@ export interface PlainLayerContext {
   /** The cache's name. Names are unique without it; it is for people who look into the store. */
   readonly cacheName: string;
   readonly clock: Clock;
-  /** Reports faults that no call can be rejected for. Never throws. */
+  /** Reports faults that no call can be rejected for; `facts.server` is whose, where that is known. Never throws. */
   onError(error: CacheError): void;
+  /**
+   * Reports that the server answers again, or without one, the whole layer. Also called where no fault was reported. Never
+   * throws.
+   */
+  onRecovered(server?: string): void;
 }
 
 /** A layer without scripts to be: what `memcached()` returns and `createCache({ stores })` takes beside the authority. */

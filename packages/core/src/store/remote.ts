@@ -13,8 +13,13 @@ export interface RemoteContext {
   /** Versions of tags and prefixes kept before the oldest are folded into floors. */
   readonly maxVersions: number;
   readonly clock: Clock;
-  /** Reports faults that no call can be rejected for. Never throws. */
+  /** Reports faults that no call can be rejected for; `facts.server` is whose, where that is known. Never throws. */
   onError(error: CacheError): void;
+  /**
+   * Reports that the server answers again, or without one, the whole layer. Also called where no fault was reported. Never
+   * throws.
+   */
+  onRecovered(server?: string): void;
 }
 
 /** One partition of a remote: the keys of it, their order, their values. */

@@ -5,16 +5,20 @@ export interface Opened extends AsyncDisposable {
   readonly store: PlainStore;
   /** Faults that were reported beside the outcomes. */
   readonly faults: CacheError[];
+  /** Servers that were reported to answer again. */
+  readonly recovered: (string | undefined)[];
 }
 
 export function open(options: MemcachedOptions): Opened {
   const faults: CacheError[] = [];
+  const recovered: (string | undefined)[] = [];
   const store = memcached(options).connect({
     cacheName: 'test',
     clock: systemClock,
     onError: (error) => faults.push(error),
+    onRecovered: (server) => recovered.push(server),
   });
-  return { store, faults, [Symbol.asyncDispose]: () => store.close() };
+  return { store, faults, recovered, [Symbol.asyncDispose]: () => store.close() };
 }
 
 export function item(name: string, value: string | Uint8Array, ttlMs = 60_000): PlainWrite {

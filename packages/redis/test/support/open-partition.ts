@@ -23,6 +23,7 @@ export async function openRedisPartition(
     maxVersions,
     clock: systemClock,
     onError() {},
+    onRecovered() {},
   });
   onTestFinished(() => session.close());
   const [partition] = session.partitions;

@@ -30,7 +30,12 @@ export function plainLayerConformance(subject: PlainConformanceSubject): Conform
     name,
     async run() {
       const layer = await subject.createLayer();
-      const store = layer.connect({ cacheName: 'conformance', clock: systemClock, onError: () => {} });
+      const store = layer.connect({
+        cacheName: 'conformance',
+        clock: systemClock,
+        onError: () => {},
+        onRecovered: () => {},
+      });
       try {
         await body(store, randomEpoch());
       } finally {

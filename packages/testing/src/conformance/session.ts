@@ -44,6 +44,7 @@ export class TestSession {
       maxVersions: limits.maxVersions ?? 1_000,
       clock: systemClock,
       onError: () => {},
+      onRecovered: () => {},
     });
     this.#heard = this.#session.partitions.map(() => []);
     for (const [index, { coordinator }] of this.#session.partitions.entries())
