@@ -8,9 +8,9 @@ export interface ServerLinkOptions {
   readonly password: string | undefined;
   readonly deadlineMs: number;
   readonly clock: Clock;
-  /** The server could not be reached, or its connection was lost; once until it answers again. */
+  /** The connection was lost, or an attempt to make one failed. */
   onLost(error: CacheError): void;
-  /** It answers again after `onLost`. */
+  /** The server answers again after `onLost`. */
   onBack(): void;
 }
 
@@ -177,6 +177,6 @@ export class ServerLink {
     const delayMs = doublings < 0 ? 0 : jittered(Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** doublings));
     this.#retryAtMs = this.#options.clock.monotonicMs() + delayMs;
     connection.server.error(error);
-    if (this.#failures === 1) this.#options.onLost(error);
+    this.#options.onLost(error);
   }
 }

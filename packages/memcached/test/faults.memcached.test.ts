@@ -46,8 +46,8 @@ describe('a Memcached store in trouble', () => {
     await expect.poll(() => readTexts(store, ['a']), { timeout: 10_000 }).toEqual(['1']);
   });
 
-  // Symptom: only the first outage in the life of a process was written to the log.
-  it('tells of every outage, of which server, and that it answers again', async () => {
+  // Symptom: a server that stayed away counted as one connection error, and no alert came of it.
+  it('tells of every attempt that fails, of which server, and once that it answers again', async () => {
     const { proxy } = await proxied();
     const server = addressOf(proxy.url);
     const { store, faults, recovered } = opened(server);
@@ -59,13 +59,14 @@ describe('a Memcached store in trouble', () => {
       await expect.poll(() => readTexts(store, ['a']), { timeout: 10_000 }).toEqual(['1']);
     };
     await outage();
-    expect([faults.length, recovered]).toEqual([1, [server]]);
+    expect(recovered).toEqual([server]);
+    // The connection that was there, and the next one at once. What is asked after that waits for its turn.
+    expect(faults.length).toBeGreaterThan(1);
+    expect(new Set(faults.map(({ facts }) => facts.server))).toEqual(new Set([server]));
+    faults.length = 0;
     await outage();
     expect(recovered).toEqual([server, server]);
-    expect(faults.map(({ code, facts }) => [code, facts.server])).toEqual([
-      ['REMOTE_TIMEOUT', server],
-      ['REMOTE_TIMEOUT', server],
-    ]);
+    expect(faults.length).toBeGreaterThan(1);
   });
 
   it('settles every command of a connection that ends', async () => {
@@ -171,6 +172,6 @@ describe('a Memcached store in trouble', () => {
     const { store, faults } = opened('127.0.0.1:1');
     expect(await readTexts(store, ['a', 'b'])).toEqual(['REMOTE_UNAVAILABLE', 'REMOTE_UNAVAILABLE']);
     expect(await writeCodes(store, [item('a', '1')])).toEqual(['REMOTE_UNAVAILABLE']);
-    expect(faults.length).toBe(1);
+    expect(faults.length).toBe(2);
   });
 });
