@@ -39,7 +39,7 @@ export interface CacheEvents {
   /** Journaled invalidations were delivered, or the last one made pointless by a later own call; so many names still wait. */
   delivered: { readonly journaled: number };
   /**
-   * A value was too large for the shared layer. `layer` names the store that did not get it, and `bytes` are those of the
+   * A value was too large for the shared layer. `layer` is the name in `stores` of the one that did not get it, and `bytes` are those of the
    * whole entry; without `layer` it is over `maxValueBytes`, `bytes` are those of the value, and no store got it.
    */
   oversize: { readonly bytes: number; readonly limit: number; readonly layer: string | undefined };

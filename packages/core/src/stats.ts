@@ -140,7 +140,7 @@ export interface CacheStats {
     /** Of each kind of call that was answered. Hits in memory are too fast to be timed one by one. */
     readonly latency: Readonly<Record<StoreOperation, Latency>>;
   };
-  /** Each shared layer, by the name of its store in the options; `remote` where there is only that one. */
+  /** Each shared layer, by the name of its store in the options; `remote` where there is only that one. Its `name` is its kind. */
   readonly layers: Readonly<
     Record<string, Readonly<LayerCounters> & { readonly name: string; readonly hitRatio: number }>
   >;

@@ -23,9 +23,9 @@ class Part {
 
 /**
  * A layer without scripts whose parts are left alone while they answer nothing: a read then goes on to the next layer at
- * once instead of after a deadline, and the names of the other parts are served as ever. Once a second one name is read
- * of such a part, beside the calls that are made; nobody waits for it, and its first answer ends the pause. A refused
- * write is an answer.
+ * once instead of after a deadline, and the names of the other parts are served as ever. A call that would ask such a part
+ * has one name read of it beside, at most once a second; nobody waits for it, and its first answer ends the pause. A
+ * refused write is an answer.
  *
  * It also makes outcomes out of whatever a driver throws, so that a batch never fails as a whole.
  *

@@ -63,7 +63,7 @@ export interface PlainLayerContext {
 
 /** A layer without scripts to be: what `memcached()` returns and `createCache({ stores })` takes beside the authority. */
 export interface PlainLayer {
-  /** Name of the layer in results, statistics and telemetry. */
+  /** Kind of the layer in results, statistics and telemetry, beside the name that users give its store. */
   readonly name: string;
   /** Starts connecting and returns at once. Called once for every cache. */
   connect(context: PlainLayerContext): PlainStore;
