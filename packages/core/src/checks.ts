@@ -11,6 +11,14 @@ export function checkObject(value: unknown, subject: string, allowed: readonly s
   }
 }
 
+/** What `call` makes of each item of a list of the user's. Holes, which `map` would pass over, are items that are `undefined`. */
+export function mapItems<T, R>(list: readonly T[], subject: string, call: (item: T) => R): R[] {
+  if (!Array.isArray(list)) throw invalidOption(subject, `must be an array, got ${describe(list)}`);
+  const results: R[] = [];
+  for (let i = 0; i < list.length; i++) results.push(call(list[i] as T));
+  return results;
+}
+
 /** A whole number within a range, or the fallback when it is left out. */
 export function wholeNumber<F extends number | undefined>(
   value: number | undefined,

@@ -1,6 +1,6 @@
 import type { CacheEntry } from './cache-entry.ts';
 import { checkOptionalFunction, type GetOptions, type GetOrSetOptions, type SetOptions } from './call-options.ts';
-import { checkObject, invalidOption } from './checks.ts';
+import { checkObject, invalidOption, mapItems } from './checks.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { LoadContext, Loader } from './engine/flight.ts';
 import type { InvalidationResult, SetResult } from './engine/write-results.ts';
@@ -107,7 +107,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
   /** The values of several parameter sets, in their order. What no layer has is loaded, if the keyspace has `load`. */
   async getMany(list: readonly P[], options?: GetOptions): Promise<R[]> {
     const { load } = this.#options;
-    const keys = list.map((params) => this.key(params));
+    const keys = this.#keys(list);
     if (load !== undefined) {
       const each = (index: number): readonly [Loader<V>, GetOrSetOptions<V>] => {
         const params = list[index] as P;
@@ -137,7 +137,11 @@ export class Keyspace<P extends object, V, R = V | undefined> {
   }
 
   async deleteMany(list: readonly P[]): Promise<InvalidationResult> {
-    return this.#cache.deleteMany(list.map((params) => this.key(params)));
+    return this.#cache.deleteMany(this.#keys(list));
+  }
+
+  #keys(list: readonly P[]): string[] {
+    return mapItems(list, 'list', (params) => this.key(params));
   }
 
   #readOptions(options: GetOptions = {}): GetOptions {

@@ -18,7 +18,7 @@ import {
   toTags,
   toVersion,
 } from './call-options.ts';
-import { checkObject, invalidOption } from './checks.ts';
+import { checkObject, invalidOption, mapItems } from './checks.ts';
 import type { Invalidation } from './coherence/coordinator.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Loader } from './engine/flight.ts';
@@ -142,8 +142,7 @@ export class Namespace {
 
   /** Stores several values in one round trip; all are checked before the first is written. Results in their order. */
   async setMany(items: readonly SetItem[]): Promise<SetResult[]> {
-    if (!Array.isArray(items)) throw invalidOption('items', `must be an array, got ${describe(items)}`);
-    const specs = items.map((item: SetItem) => {
+    const specs = mapItems(items, 'items', (item) => {
       checkItem(item);
       const { key, value, ...options } = item;
       return this.#setSpec(key, value, options);
@@ -313,9 +312,9 @@ export class Namespace {
   }
 
   #keys(keys: readonly string[]): string[] {
-    if (!Array.isArray(keys)) throw invalidOption('keys', `must be an array, got ${describe(keys)}`);
+    const scopedKeys = mapItems(keys, 'keys', (key) => this.#key(key));
     this.#checkOpen();
-    return keys.map((key) => this.#key(key));
+    return scopedKeys;
   }
 
   #key(key: string): string {

@@ -55,6 +55,23 @@ describe('a bad key', () => {
     });
   }
 
+  // Symptom: a raw TypeError from inside, and for setMany a result that is undefined.
+  test('is what a hole in an array stands for', async () => {
+    const { cache, remote } = await openInstance();
+    // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+    const keys = ['good', , 'good2'] as string[];
+    // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+    const items = [, { key: 'good', value: 1 }] as { key: string; value: number }[];
+    await expectCode('INVALID_KEY', () => cache.getMany(keys));
+    await expectCode('INVALID_KEY', () => cache.deleteMany(keys));
+    const hole = await expectCode('INVALID_OPTIONS', () => cache.setMany(items));
+    const nothing = await expectCode('INVALID_OPTIONS', () => cache.setMany([undefined as never]));
+    expect(hole.message).toBe(nothing.message);
+    await settled();
+    expect(remote.log).toEqual([]);
+    expect(cache.peek('good')).toBe(undefined);
+  });
+
   test('is refused by peek, which throws', async () => {
     const { cache } = await openInstance();
     for (const key of BAD_KEYS.filter((bad) => bad !== LONE)) {

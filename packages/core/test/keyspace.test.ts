@@ -70,6 +70,23 @@ describe('parameters', () => {
     expect(remote.log).toEqual([]);
   });
 
+  // Symptom: a raw TypeError from inside.
+  test('that a hole in an array stands for are refused, and so is what is no array', async () => {
+    const { cache, remote } = await openInstance();
+    // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+    const list = [, { id: 1 }] as { id: number }[];
+    const plain = cache.keyspace('user:{id}');
+    const loading = cache.keyspace('user:{id}', { load: () => 1 });
+    for (const users of [plain, loading]) {
+      await expectCode('INVALID_PARAMETER', () => users.getMany(list));
+      await expectCode('INVALID_PARAMETER', () => users.deleteMany(list));
+      await expectCode('INVALID_OPTIONS', () => users.getMany({ id: 1 } as never));
+      await expectCode('INVALID_OPTIONS', () => users.deleteMany(undefined as never));
+    }
+    await settled();
+    expect(remote.log).toEqual([]);
+  });
+
   test('named like members of every object are no parameters of the object', async () => {
     const { cache } = await openInstance();
     await expectCode('INVALID_PARAMETER', () => cache.keyspace('a:{toString}').get({} as never));
