@@ -53,6 +53,8 @@ export type LoadMany<V> = (
   read: GetOptions,
 ) => Promise<V[]>;
 
+const NO_OPTIONS: Pick<SetOptions, 'version'> = Object.freeze({});
+
 type Part = { readonly text: string } | { readonly name: string };
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
@@ -127,9 +129,11 @@ export class Keyspace<P extends object, V, R = V | undefined> {
     return this.#cache.entry<V>(this.key(params), this.#readOptions(options));
   }
 
-  async set(params: P, value: V): Promise<SetResult> {
+  /** Stores a value, with the lifetime and tags of the keyspace; a `version` is the one option that a call has of its own. */
+  async set(params: P, value: V, options: Pick<SetOptions, 'version'> = NO_OPTIONS): Promise<SetResult> {
+    checkObject(options, 'options', SET_OPTIONS);
     const key = this.key(params);
-    return this.#cache.set(key, value, this.#setOptions(params, value));
+    return this.#cache.set(key, value, { ...this.#setOptions(params, value), ...options });
   }
 
   async delete(params: P): Promise<InvalidationResult> {
@@ -191,6 +195,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
   }
 }
 
+const SET_OPTIONS = ['version'];
 const OPTIONS = ['ttl', 'memoryTtl', 'tags', 'valueTags', 'load', 'loadTimeout', 'store', 'layers'];
 
 /** Checks all options but those that only the cache can judge. */

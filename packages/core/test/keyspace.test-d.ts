@@ -45,6 +45,9 @@ void projects.get({ userId: 1, page: null });
 void projects.set({ userId: 1, page: 2 }, 'x');
 // @ts-expect-error the loader brings another value
 void projects.getOrSet({ userId: 1, page: 2 }, () => 'x');
+void projects.set({ userId: 1, page: 2 }, [], { version: 5 });
+// @ts-expect-error the lifetime is the keyspace's
+void projects.set({ userId: 1, page: 2 }, [], { ttl: '1h' });
 // @ts-expect-error no options of a load in a read
 void projects.get({ userId: 1, page: 2 }, { ttl: 5 });
 

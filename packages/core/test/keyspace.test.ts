@@ -204,6 +204,34 @@ describe('a keyspace with load', () => {
   });
 });
 
+describe('a set of a keyspace', () => {
+  test('takes a version: a lower one leaves what is stored, with lifetime and tags', async () => {
+    const { cache } = await openInstance();
+    const users = cache.keyspace<'user:{id}', string>('user:{id}', { ttl: '7s', tags: ({ id }) => [`u:${id}`] });
+    const stored = { stored: true, outdated: false, delivered: true };
+    expect(await users.set({ id: 1 }, 'v5', { version: 5 })).toEqual(stored);
+    await settled();
+    expect(await users.set({ id: 1 }, 'v4', { version: 4 })).toMatchObject({ stored: false, outdated: true });
+    expect(await users.entry({ id: 1 })).toMatchObject({ value: 'v5', expiresInMs: 7_000, tags: ['u:1'] });
+    expect(await users.set({ id: 1 }, 'v6', { version: undefined as never })).toEqual(stored);
+  });
+
+  // Symptom: they were passed over without a word.
+  test('refuses every other option by name, before anything is written', async () => {
+    const { cache, remote } = await openInstance();
+    const users = cache.keyspace('user:{id}');
+    for (const options of [{ ttl: '1h' }, { memoryTtl: '1s' }, { tags: ['t'] }, { versoin: 1 }]) {
+      const error = await expectCode('INVALID_OPTIONS', () => users.set({ id: 1 }, 1, options as never));
+      expect(error.message).toContain(`'${Object.keys(options)[0]}'`);
+    }
+    for (const options of [null, 5, '1h', [], { version: -1 }, { version: 1.5 }]) {
+      await expectCode('INVALID_OPTIONS', () => users.set({ id: 1 }, 1, options as never));
+    }
+    await settled();
+    expect(remote.log).toEqual([]);
+  });
+});
+
 describe('a keyspace without load', () => {
   test('answers undefined, and takes a loader by the call', async () => {
     const { cache } = await openInstance();
