@@ -198,6 +198,23 @@ describe('an invalidation nobody confirmed', () => {
     expect(cache.health().journaled).toBe(0);
   });
 
+  // Symptom: the cause of setMany was another NOT_DELIVERED, and the reason only in that one's cause.
+  test('says why in the cause of NOT_DELIVERED, whatever the call', async () => {
+    const { cache, remote } = await openInstance({ onUndelivered: 'throw' });
+    remote.disconnect();
+    const calls = [
+      () => cache.delete('k'),
+      () => cache.deleteMany(['k', 'l']),
+      () => cache.invalidateTags(['t']),
+      () => cache.set('k', 1),
+      () => cache.setMany(['k', 'l'].map((key) => ({ key, value: 1 }))),
+    ];
+    for (const call of calls) {
+      const { cause } = await expectCode('NOT_DELIVERED', call);
+      expect(cause).toMatchObject({ name: 'CacheError', code: 'REMOTE_UNAVAILABLE' });
+    }
+  });
+
   test('becomes one clear when there are too many', async () => {
     const { cache, remote } = await openInstance({ coherence: { maxJournal: 16 } });
     remote.disconnect();

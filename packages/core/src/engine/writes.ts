@@ -69,7 +69,12 @@ export class Writes {
     const other = faults.find((fault) => !CacheError.is(fault) || fault.code !== 'NOT_DELIVERED');
     if (other !== undefined) throw other;
     const message = `the shared layer did not confirm ${items.length} of ${specs.length} values; they are journaled as invalidations`;
-    throw new CacheError('NOT_DELIVERED', message, { subject: 'items', items }, { cause: faults[0] });
+    throw new CacheError(
+      'NOT_DELIVERED',
+      message,
+      { subject: 'items', items },
+      { cause: (faults[0] as CacheError).cause },
+    );
   }
 
   /**
