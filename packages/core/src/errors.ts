@@ -9,7 +9,7 @@
  * - `INVALID_PARAMETER`: a keyspace placeholder was given no value, an unknown name, or a value it cannot print.
  * - `INVALID_LOADER`: what should load a value is not a function.
  * - `UNDEFINED_VALUE`: `undefined` was to be stored; it means "not cached".
- * - `UNSERIALIZABLE_VALUE`: the value holds something that would not come back the same; `path` says where.
+ * - `UNSERIALIZABLE_VALUE`: the value holds something that its codec refuses; `path` says where.
  * - `VALUE_TOO_LARGE`: the encoded value is over `maxValueBytes` and `onOversize` is `'throw'`.
  * - `CACHE_CLOSED`: the cache was closed before the call.
  * - `LOAD_TIMEOUT`: the loader did not settle within `loadTimeout`.

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { json } from '../src/wire/json.ts';
 import { msgpack } from '../src/wire/msgpack.ts';
 
 const codec = msgpack();
@@ -104,6 +105,20 @@ describe('msgpack brings back the same', () => {
   test('objects without a prototype, as plain objects', () => {
     const value = Object.assign(Object.create(null), { a: Object.assign(Object.create(null), { b: 1 }) });
     deepStrictEqual(roundTrip(value), { a: { b: 1 } });
+  });
+
+  test('nothing of what is not looked at, in either codec: it is dropped, and refuses nothing', () => {
+    const array = Object.assign([1], { note: () => 1, [Symbol('note')]: 1 });
+    const hidden = Object.defineProperty({ a: 1 }, 'hidden', { value: () => 1, enumerable: false });
+    for (const codec of [msgpack(), json()]) {
+      const { members, plain } = codec.decode(codec.encode({ members: array, plain: hidden })) as Record<
+        string,
+        object
+      >;
+      expect(Reflect.ownKeys(members as object)).toEqual(['0', 'length']);
+      expect(Reflect.ownKeys(plain as object)).toEqual(['a']);
+    }
+    expect(Object.keys(roundTrip(Object.assign(new Uint8Array(1), { note: 1 })))).toEqual(['0']);
   });
 
   test('what a getter returned', () => {

@@ -18,7 +18,8 @@ const MAX_JSON_VALUES = 10_000_000;
  *
  * Carried: plain objects, arrays without holes, strings, finite numbers, booleans, `null`. Everything else is refused
  * with the path, `undefined` members, `Date` and cyclic references among it. An object that is reached twice comes back
- * as two.
+ * as two, one without a prototype with one. Properties on arrays beside the elements, and properties that are not
+ * enumerable, are not looked at and dropped; a getter is stored as what it returns.
  */
 export function json(): Codec {
   return CODEC;

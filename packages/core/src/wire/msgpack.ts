@@ -37,7 +37,7 @@ const packr = new Packr({
 let plainMsgpack: Codec | undefined;
 
 /**
- * The default codec: compact, and what it accepts comes back the same.
+ * The default codec: compact, and what it carries comes back the same, but for what the last lines here name.
  *
  * Carried: all primitives except symbols; plain objects (without a prototype they come back with one); arrays without
  * holes; `Date`, `Map`, `Set`, `RegExp`, binary data of every kind over memory that is neither shared nor resizable
