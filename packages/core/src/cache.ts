@@ -25,7 +25,7 @@ export class Cache extends Namespace implements AsyncDisposable {
     return this.#engine.stats();
   }
 
-  /** Whether answers can be given from memory and the shared layer right now. */
+  /** Whether answers can be given from memory and the shared layer right now; also answers after `close()`. */
   health(): Health {
     return this.#engine.health();
   }
@@ -54,8 +54,9 @@ export class Cache extends Namespace implements AsyncDisposable {
 
   /**
    * Lets values already loaded and writes under way reach the shared layer, then ends its connections; what a loader that
-   * is still running brings is answered to its callers and kept nowhere, and invalidations still journaled are lost with it. Calls made afterwards are refused
-   * with `CACHE_CLOSED`. May be called more than once; never rejects.
+   * is still running brings is answered to its callers and kept nowhere, and invalidations still journaled are lost with
+   * it. A `mutate` under way is not waited for: it resolves undelivered, and its fence runs out by itself. Calls made
+   * afterwards are refused with `CACHE_CLOSED`. May be called more than once; never rejects.
    */
   close(): Promise<void> {
     return this.#engine.close();

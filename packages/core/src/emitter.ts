@@ -6,8 +6,9 @@ export interface Health {
    * - `coherent`: the view is proved; what memory holds may be served. Lasts up to Δ after a connection broke.
    * - `suspect`: connected, but no proof within Δ; reads go to the loader, memory serves only what is younger than Δ.
    * - `offline`: the shared layer is not connected; reads are answered as when suspect.
+   * - `closed`: `close()` was called; calls are refused, and `journaled` is what is lost unless it still gets through.
    */
-  readonly state: 'coherent' | 'suspect' | 'offline';
+  readonly state: 'coherent' | 'suspect' | 'offline' | 'closed';
   /** Milliseconds since the newest proof was asked for; infinite before the first. */
   readonly proofAgeMs: number;
   /** Own invalidations waiting for the shared layer to come back. */
@@ -34,6 +35,7 @@ export interface CacheEvents {
   coherent: Health;
   suspect: Health;
   offline: Health;
+  closed: Health;
   /** An own invalidation could not be confirmed and was journaled. */
   undelivered: { readonly journaled: number };
   /** Journaled invalidations were delivered, or the last one made pointless by a later own call; so many names still wait. */
@@ -53,6 +55,7 @@ export const EVENT_NAMES = [
   'coherent',
   'suspect',
   'offline',
+  'closed',
   'undelivered',
   'delivered',
   'oversize',

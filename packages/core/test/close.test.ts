@@ -49,8 +49,25 @@ describe('after close()', () => {
     const { cache } = await openInstance();
     await cache.close();
     expect(cache.stats().loads.started).toBe(0);
-    expect(cache.health().journaled).toBe(0);
-    await cache.ready();
+    expect(cache.health()).toMatchObject({ state: 'closed', journaled: 0 });
+    expect((await cache.ready()).state).toBe('closed');
+  });
+
+  // Symptom: a readiness probe was told coherent by a cache that refuses every call.
+  test('health is closed from the call on, which is told once, with what is still journaled', async () => {
+    const { cache, remote, clock } = await openInstance();
+    const told: unknown[] = [];
+    for (const state of ['coherent', 'suspect', 'offline', 'closed'] as const) {
+      cache.on(state, ({ journaled }) => told.push([state, cache.health().state, journaled]));
+    }
+    remote.disconnect();
+    await cache.delete('k');
+    const first = cache.close();
+    expect(told).toEqual([['closed', 'closed', 1]]);
+    await Promise.all([first, cache.close()]);
+    await clock.advance(60_000);
+    expect(cache.health().state).toBe('closed');
+    expect(told).toHaveLength(1);
   });
 });
 

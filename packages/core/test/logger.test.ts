@@ -49,6 +49,15 @@ test('an outage is told in a few lines, however many calls meet it', async () =>
   }
 });
 
+test('the end of a cache is written, with what is lost with it', async () => {
+  const { lines, logger } = recordingLogger();
+  const { cache, remote } = await openInstance({ logger });
+  remote.disconnect();
+  await cache.delete('k');
+  await cache.close();
+  expect(lines.at(-1)).toMatchObject({ level: 'info', facts: { state: 'closed', journaled: 1 } });
+});
+
 // Symptom: after a set was repeated until it went through, no outage was told of any more.
 test('an outage is told also after the journal was emptied by a later call', async () => {
   const { lines, logger } = recordingLogger();

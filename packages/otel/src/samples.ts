@@ -76,7 +76,7 @@ export function statesOf(cache: ObservedCache): Sample[] {
   const { memory, loads } = cache.stats();
   const { state, proofAgeMs, journaled, stalenessBoundMs } = cache.health();
   const sample = sampler(cache);
-  const states = (['coherent', 'suspect', 'offline'] as const).map((each) =>
+  const states = (['coherent', 'suspect', 'offline', 'closed'] as const).map((each) =>
     sample('state', state === each ? 1 : 0, { [ATTRIBUTES.state]: each }),
   );
   return [

@@ -60,6 +60,7 @@ test('what a cache did arrives as it is in stats()', async () => {
   expect(seriesOf(points, FIGURES.invalidationsSent)).toBe(invalidations.sent);
   expect(seriesOf(points, FIGURES.state, { 'cache.state': 'coherent' })).toBe(1);
   expect(seriesOf(points, FIGURES.state, { 'cache.state': 'offline' })).toBe(0);
+  expect(seriesOf(points, FIGURES.state, { 'cache.state': 'closed' })).toBe(0);
   expect(seriesOf(points, FIGURES.stalenessBound)).toBe(2);
   expect(seriesOf(points, FIGURES.proofAge)).toBeLessThan(2);
   // Failed loads are series of their own, which the first match would not tell apart.

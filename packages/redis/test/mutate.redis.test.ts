@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
-import { openCache, openClient, uniqueName } from './support/caches.ts';
+import { openCache, openClient, openReady, uniqueName } from './support/caches.ts';
 import { Instance, type RemoteCache, startInstances } from './support/instance.ts';
 import { eventually, pause, until } from './support/until.ts';
 
@@ -16,6 +16,20 @@ function gate<V>() {
   };
   return { wait, reached: reached.promise, pass: passed.resolve };
 }
+
+test('close() does not wait for a guarded write, which ends undelivered, under a fence that runs out', async () => {
+  const name = uniqueName();
+  const [closing, other] = await Promise.all([openReady({ name }), openReady({ name })]);
+  const writing = gate<string>();
+  const guarded = closing.mutate({ keys: ['k'] }, () => writing.wait(), { fence: '1s' });
+  await writing.reached;
+  await closing.close();
+  expect(await openClient().hexists(`${name}#meta`, 'fences')).toBe(1);
+  writing.pass('written');
+  expect(await guarded).toMatchObject({ value: 'written', delivered: false });
+  expect(closing.health()).toMatchObject({ state: 'closed', journaled: 1 });
+  await eventually(async () => (await other.set('k', 'new')).stored).toBe(true);
+});
 
 describe('a process that is killed inside a guarded write', () => {
   test('leaves fences that run out as an event; what was loaded under them is stored nowhere', async () => {

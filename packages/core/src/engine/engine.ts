@@ -124,11 +124,11 @@ export class Engine {
     return this.health();
   }
 
-  /** The worst of all partitions. */
+  /** The worst of all partitions, or closed. */
   health(): Health {
     const nowMs = this.options.clock.wallMs();
-    const rank = { coherent: 0, suspect: 1, offline: 2 } as const;
-    return this.#partitions
+    const rank = { coherent: 0, suspect: 1, offline: 2, closed: 3 } as const;
+    const worst = this.#partitions
       .map((partition) => partition.health(nowMs))
       .reduce((worst, next) => ({
         state: rank[next.state] > rank[worst.state] ? next.state : worst.state,
@@ -136,6 +136,7 @@ export class Engine {
         journaled: worst.journaled + next.journaled,
         stalenessBoundMs: Math.max(worst.stalenessBoundMs, next.stalenessBoundMs),
       }));
+    return this.isClosed ? { ...worst, state: 'closed' } : worst;
   }
 
   stats(): CacheStats {
@@ -169,7 +170,10 @@ export class Engine {
 
   /** Lets what was loaded or written arrive in the shared layer, then ends the connections. Every call gets the same promise. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    if (this.#closing === undefined) {
+      this.#closing = this.#close();
+      this.emitter.emit('closed', this.health());
+    }
     return this.#closing;
   }
 

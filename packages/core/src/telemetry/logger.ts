@@ -17,6 +17,7 @@ const STATES = {
   coherent: ['info', 'answers come from memory and the shared layer'],
   suspect: ['warn', 'connected, but not proved: reads go to the loader'],
   offline: ['warn', 'the shared layer is away: reads go to the loader'],
+  closed: ['info', 'closed: calls are refused'],
 } as const satisfies Record<Health['state'], readonly [keyof Logger, string]>;
 
 /** What a logger hears of layers beside the events. */

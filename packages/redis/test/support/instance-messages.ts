@@ -1,9 +1,9 @@
-import type { MutateOptions, MutateResult, MutateTarget } from 'tierwise';
+import type { Health, MutateOptions, MutateResult, MutateTarget } from 'tierwise';
 
 /** What a cache in another process can be asked for; arguments and results travel as structured clones. */
 export interface InstanceCalls {
   /** Creates the cache. `leaseMs` is Δ. */
-  open(url: string, leaseMs: number, commandTimeoutMs: number): 'coherent' | 'suspect' | 'offline';
+  open(url: string, leaseMs: number, commandTimeoutMs: number): Health['state'];
   get(key: string): unknown;
   peek(key: string): unknown;
   /** The loader asks the parent, with the key. */

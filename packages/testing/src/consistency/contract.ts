@@ -87,7 +87,7 @@ export interface InstanceReport {
 }
 
 interface InstanceHealth {
-  readonly state: 'coherent' | 'suspect' | 'offline';
+  readonly state: 'coherent' | 'suspect' | 'offline' | 'closed';
   readonly journaled: number;
   /** Calls that have not been answered. */
   readonly open: number;
