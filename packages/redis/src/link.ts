@@ -44,6 +44,9 @@ const LAST_RETRY_MS = 2_000;
 /** Replies that say this server is not, or no longer, the one to talk to. */
 const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|NOAUTH)\b/;
 
+/** Replies to a login that is wrong, and to anything else before there was one. */
+const REFUSED_LOGIN = /^(WRONGPASS|NOAUTH)\b/;
+
 /**
  * One connection to the primary, made anew whenever it ends.
  *
@@ -153,7 +156,7 @@ export class Link {
       cause = error;
     });
     client.once('end', () => {
-      const message = 'the connection to Redis ended';
+      const message = isRefusedLogin(cause) ? 'Redis refused the login' : 'the connection to Redis ended';
       this.#end(client, new CacheError('REMOTE_UNAVAILABLE', message, {}, { cause: withoutArguments(cause) }));
     });
     await this.#watched(client, () => client.connect());
@@ -285,6 +288,11 @@ function reset(client: Redis): void {
   stream?.destroy();
   // A client that has ended would keep the process alive for a while to see its socket close once more.
   if (client.status !== 'end') client.disconnect();
+}
+
+/** The client logs in before it is connected, and ends when that is refused. */
+function isRefusedLogin(cause: unknown): boolean {
+  return cause instanceof Error && REFUSED_LOGIN.test(cause.message);
 }
 
 /** An error of the client without the command it belongs to, whose arguments are keys and values. */

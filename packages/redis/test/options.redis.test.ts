@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
-import type { Cache } from 'tierwise';
+import type { Cache, CacheError } from 'tierwise';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
 import type { RedisRemoteOptions } from '../src/index.ts';
@@ -54,6 +54,24 @@ describe('a url', () => {
     const admin = openClient(`redis://:sesame@${locked.host}:${locked.port}`);
     expect(await admin.dbsize()).toBe(0);
   });
+});
+
+// Symptom: "the connection to Redis ended", with the reason in the cause only, and a page that pointed to the network.
+test.each([
+  ['wrong', 'redis://:wrong@', /^WRONGPASS/],
+  ['missing', 'redis://', /^NOAUTH/],
+  ['of a user there is not', 'redis://nobody:sesame@', /^WRONGPASS/],
+])('a login that is %s is told as one that was refused', async (_what, login, reply) => {
+  const cache = openCache({ name: uniqueName() }, { url: `${login}${locked.host}:${locked.port}` });
+  const errors: CacheError[] = [];
+  cache.on('error', (error) => errors.push(error));
+  await cache.ready();
+  expect(errors.length).toBeGreaterThan(0);
+  for (const error of errors) {
+    expect(error).toMatchObject({ code: 'REMOTE_UNAVAILABLE', message: 'Redis refused the login' });
+    expect(error.cause).toMatchObject({ message: expect.stringMatching(reply) });
+    expect(JSON.stringify([error, Object.entries(error.cause as object)])).not.toContain('sesame');
+  }
 });
 
 describe('a client', () => {
