@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { CacheError, type Clock } from 'tierwise/driver';
+import { failureMessage, withoutArguments } from './client-errors.ts';
 import { addressText, type NodeAddress } from './node-address.ts';
 import type { ConnectionOverrides, ResolvedRedisOptions } from './options.ts';
 
@@ -47,16 +48,23 @@ export class ClusterTopology {
       }
     }
     if (second !== undefined) return finder(second);
-    throw new CacheError('REMOTE_UNAVAILABLE', 'no node of the cluster tells who serves what', {}, { cause });
+    const message = failureMessage(cause, 'no node of the cluster tells who serves what');
+    throw new CacheError('REMOTE_UNAVAILABLE', message, {}, { cause });
   }
 
   async #ask(node: NodeAddress): Promise<Told> {
     const client = this.#source.create({ ...this.#overrides, ...node });
-    client.on('error', () => {});
+    // The call that a lost connection ends says only that it ended.
+    let reason: unknown;
+    client.on('error', (error) => {
+      reason = error;
+    });
     const deadline = this.#clock.after(this.#source.deadlineMs, () => client.disconnect());
     try {
       await client.connect();
       return await askNode(client, node, this.#source.reach);
+    } catch (error) {
+      throw withoutArguments(reason ?? error);
     } finally {
       deadline.cancel();
       client.disconnect();

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { CacheError, type Clock, jittered, type Timer, withFacts } from 'tierwise/driver';
+import { failureMessage, withoutArguments } from './client-errors.ts';
 import { serverOf } from './node-address.ts';
 
 export interface LinkOptions {
@@ -43,9 +44,6 @@ const LAST_RETRY_MS = 2_000;
 
 /** Replies that say this server is not, or no longer, the one to talk to. */
 const FATAL_REPLY = /^(READONLY|LOADING|MASTERDOWN|NOAUTH)\b/;
-
-/** Replies to a login that is wrong, and to anything else before there was one. */
-const REFUSED_LOGIN = /^(WRONGPASS|NOAUTH)\b/;
 
 /**
  * One connection to the primary, made anew whenever it ends.
@@ -156,7 +154,7 @@ export class Link {
       cause = error;
     });
     client.once('end', () => {
-      const message = isRefusedLogin(cause) ? 'Redis refused the login' : 'the connection to Redis ended';
+      const message = failureMessage(cause, 'the connection to Redis ended');
       this.#end(client, new CacheError('REMOTE_UNAVAILABLE', message, {}, { cause: withoutArguments(cause) }));
     });
     await this.#watched(client, () => client.connect());
@@ -288,18 +286,6 @@ function reset(client: Redis): void {
   stream?.destroy();
   // A client that has ended would keep the process alive for a while to see its socket close once more.
   if (client.status !== 'end') client.disconnect();
-}
-
-/** The client logs in before it is connected, and ends when that is refused. */
-function isRefusedLogin(cause: unknown): boolean {
-  return cause instanceof Error && REFUSED_LOGIN.test(cause.message);
-}
-
-/** An error of the client without the command it belongs to, whose arguments are keys and values. */
-function withoutArguments(error: unknown): unknown {
-  if (!(error instanceof Error) || !('command' in error)) return error;
-  const { name, message } = error;
-  return Object.assign(new Error(message), { name });
 }
 
 function toCacheError(error: unknown): CacheError {

@@ -74,6 +74,22 @@ test.each([
   }
 });
 
+// Symptom: the cause was "Connection is closed.", whatever had closed it.
+test.each([
+  ['a login that is refused', () => locked.port, 'Redis refused the login', /^WRONGPASS/],
+  ['no server', () => 1, 'no node of the cluster tells who serves what', /ECONNREFUSED/],
+])('a cluster with %s says so', async (_what, port, message, reason) => {
+  const nodes = [{ host: locked.host, port: port() }];
+  const cluster = { nodes, options: { password: 'not it' } };
+  const cache = openCache({ name: uniqueName() }, { cluster });
+  const errors: CacheError[] = [];
+  cache.on('error', (error) => errors.push(error));
+  await cache.ready();
+  expect(errors[0]).toMatchObject({ code: 'REMOTE_UNAVAILABLE', message });
+  expect(errors[0]?.cause).toMatchObject({ message: expect.stringMatching(reason) });
+  expect(errors[0]?.cause).not.toHaveProperty('command');
+});
+
 describe('a client', () => {
   test('is asked for its options only: its connection is left alone, before and after close', async () => {
     const given = new Redis(inject('redisUrl'), { lazyConnect: true, replyMapping: 'legacy' });
