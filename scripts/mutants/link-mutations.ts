@@ -1,6 +1,7 @@
 import { type Mutation, one } from './mutation.ts';
 
 const LINK = 'redis/src/link.ts';
+const TOPOLOGY = 'redis/src/cluster-topology.ts';
 const NODE_LINKS = 'redis/src/node-links.ts';
 const SCRIPTS = 'redis/src/scripts.ts';
 const REMOTE = 'redis/src/redis-remote.ts';
@@ -25,6 +26,12 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
     LINK,
     "new CacheError('REMOTE_UNAVAILABLE', message, {}, { cause: withoutArguments(cause) })",
     "new CacheError('REMOTE_UNAVAILABLE', message)",
+  ),
+  one(
+    'a cluster that could not be asked does not say why',
+    TOPOLOGY,
+    'throw withoutArguments(reason ?? error);',
+    'throw withoutArguments(error);',
   ),
   one(
     'a server that is no primary is taken for one',

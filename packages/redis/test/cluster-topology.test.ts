@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { systemClock } from 'tierwise/driver';
+import { type CacheError, systemClock } from 'tierwise/driver';
 import { beforeEach, expect, test } from 'vitest';
 import { ClusterTopology } from '../src/cluster-topology.ts';
 import type { ConnectionOverrides, ResolvedRedisOptions } from '../src/options.ts';
@@ -30,11 +30,17 @@ beforeEach(() => {
 function fakeClient(address: string): Redis {
   const answer = told[address] ?? 'refuses';
   let end = (_: Error): void => {};
+  let tell = (_: Error): void => {};
   const client = {
-    on() {},
+    on(_name: 'error', listener: (error: Error) => void) {
+      tell = listener;
+    },
     connect: () => {
       asked.push(address);
-      if (answer === 'refuses') return Promise.reject(new Error('refused'));
+      if (answer === 'refuses') {
+        tell(Object.assign(new Error('WRONGPASS invalid'), { command: { name: 'auth', args: ['secret'] } }));
+        return Promise.reject(new Error('Connection is closed.'));
+      }
       return answer === 'silent' ? new Promise((_, reject) => (end = reject)) : Promise.resolve();
     },
     disconnect: () => end(new Error('Connection is closed.')),
@@ -64,6 +70,13 @@ test('the first node that answers tells who serves what', async () => {
     { host: 'd', port: 8 },
   ]);
   expect(asked).toEqual(['a:1']);
+});
+
+test('what a client told before it ended is the cause, without the password', async () => {
+  const error: unknown = await topology.lookUp().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'REMOTE_UNAVAILABLE', message: 'Redis refused the login' });
+  expect((error as CacheError).cause).toMatchObject({ message: 'WRONGPASS invalid' });
+  expect((error as CacheError).cause).not.toHaveProperty('command');
 });
 
 test('a slot that nobody serves has no primary', async () => {
