@@ -193,7 +193,9 @@ test('keyspaces choose: rates in Memcached before Redis, the rest in Redis', asy
   const rates = (cache: Cache) => cache.keyspace('rate:{country}', { layers: ['memory', 'simple', 'redis'] });
   await rates(a).getOrSet({ country: 'se' }, () => 11);
   await a.getOrSet('user:7', () => 'Ann');
-  await expect.poll(() => rates(b).entry({ country: 'se' })).toMatchObject({ value: 11, layer: 'memcached' });
+  // Read before, it would be found in Redis and kept in memory.
+  await expect.poll(() => a.stats().layers).toMatchObject({ redis: { stored: 2 }, simple: { stored: 1 } });
+  expect(await rates(b).entry({ country: 'se' })).toMatchObject({ value: 11, layer: 'memcached' });
   expect(await b.entry('user:7')).toMatchObject({ value: 'Ann', layer: 'redis' });
   expect(b.stats().layers).toMatchObject({ redis: { name: 'redis' }, simple: { name: 'memcached', hits: 1 } });
 });
