@@ -128,15 +128,16 @@ describe.each(['commands', 'tail', 'bus'])('when only the connection for %s goes
   test('it is replaced, nothing hangs and nothing stays stale', async () => {
     await share(near, [far], ['k', 'old']);
     const calls = callEverything(far);
-    const before = proxy.accepted;
-    const [link] = proxy.connections(`tierwise:${name}:${role}`);
+    const links = () => proxy.connections(`tierwise:${name}:${role}`);
+    const [link] = links();
     expect(link).toBeDefined();
     link?.silence();
     await near.delete('k');
 
     // Either a bus that still lives or a tail tells; else the proof runs out.
     await until('the value is gone', () => far.peek('k') === undefined);
-    await until('the connection was replaced', () => proxy.accepted > before && link?.isOpen === false);
+    // A busy machine may have given it up already, so that the next one was accepted before.
+    await until('the connection was replaced', () => link?.isOpen === false && links().length > 0);
     calls.stop();
     await until('every call is answered', () => calls.pending() === 0);
     expect(calls.failures).toEqual([]);
