@@ -12,6 +12,7 @@ import { Flight, type LoadContext, type Loader, runLoader, waitFor } from './fli
 import type { Stack } from './layer.ts';
 import type { Partition } from './partition.ts';
 import { Turns } from './turns.ts';
+import { UnderWay } from './under-way.ts';
 import type { PreparedValue } from './values.ts';
 import type { Draft } from './write-queue.ts';
 
@@ -57,7 +58,8 @@ const MAX_ATTEMPTS = 3;
 export class Loads {
   readonly #context: EngineContext;
   readonly #newest = new ChurnMap<Flight>();
-  #keeping = new Set<Promise<void>>();
+  /** Loaded values on their way into the layers. */
+  readonly #keeping = new UnderWay();
   readonly #turns: Turns;
   #running = 0;
 
@@ -106,8 +108,8 @@ export class Loads {
   }
 
   /** Resolves when no loaded value is on its way into the layers any more. */
-  async settle(): Promise<void> {
-    await Promise.all(this.#keeping);
+  settle(): Promise<void> {
+    return this.#keeping.settle();
   }
 
   /** The rule of flights: young as seen from the read, or unmarked, valid and proved late enough. */
@@ -160,12 +162,11 @@ export class Loads {
     // Its waiters are answered now, and nobody may go back behind that while the shared layer takes its time.
     this.#context.memory.dropOlder(flight.key, flight.startedAtMs - this.#context.originMs);
     partition.view.answers.note(flight.key, flight.date);
-    const keeping = this.#keep(partition, flight, ready, spec.lifetime).finally(() => {
-      this.#keeping.delete(keeping);
-      if (this.#keeping.size === 0) this.#keeping = new Set();
+    this.#keeping.begin();
+    void this.#keep(partition, flight, ready, spec.lifetime).finally(() => {
+      this.#keeping.end();
       this.#end(partition, flight);
     });
-    this.#keeping.add(keeping);
     return loaded;
   }
 
