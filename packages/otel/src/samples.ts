@@ -4,6 +4,9 @@ export type Figure = keyof typeof FIGURES;
 
 type ObservedLayer = ReturnType<ObservedCache['stats']>['layers'][string];
 
+/** What memory and every shared layer count. */
+type RequestCounts = Pick<ObservedLayer, 'hits' | 'misses' | 'stale' | 'expired' | 'unproved'>;
+
 type Sampler = (figure: Figure, value: number, attributes?: Attributes) => Sample;
 
 /** One value of one series. */
@@ -20,18 +23,12 @@ const WORST: ReadonlySet<Figure> = new Set(['proofAge', 'stalenessBound', 'state
 export function countsOf(cache: ObservedCache): Sample[] {
   const { memory, remote, layers, loads, invalidations, listenerErrors, telemetryErrors } = cache.stats();
   const sample = sampler(cache);
-  const l1 = (result: string, value: number): Sample =>
-    sample('requests', value, { [ATTRIBUTES.layer]: MEMORY_LAYER, [ATTRIBUTES.result]: result });
   const evictions = (reason: string, value: number): Sample =>
     sample('memoryEvictions', value, { [ATTRIBUTES.reason]: reason });
   const outcome = (figure: Figure, result: string, value: number): Sample =>
     sample(figure, value, { [ATTRIBUTES.result]: result });
   return [
-    l1('hit', memory.hits),
-    l1('miss', memory.misses - memory.stale - memory.expired - memory.unproved),
-    l1('stale', memory.stale),
-    l1('expired', memory.expired),
-    l1('unproved', memory.unproved),
+    ...requestsOf(sample, { [ATTRIBUTES.layer]: MEMORY_LAYER }, memory),
     ...Object.entries(layers).flatMap(([store, layer]) => samplesOf(sample, store, layer)),
     outcome('loads', 'loaded', loads.started - loads.failed - loads.running),
     outcome('loads', 'failed', loads.failed),
@@ -55,20 +52,23 @@ export function countsOf(cache: ObservedCache): Sample[] {
 /** Counts of one shared layer; the name of its store tells it from another one of its kind. */
 function samplesOf(sample: Sampler, store: string, layer: ObservedLayer): Sample[] {
   const of = { [ATTRIBUTES.layer]: layer.name, [ATTRIBUTES.store]: store };
-  const requests = (result: string, value: number): Sample =>
-    sample('requests', value, { ...of, [ATTRIBUTES.result]: result });
   return [
-    requests('hit', layer.hits),
-    requests('miss', layer.misses - layer.stale - layer.expired - layer.unproved),
-    requests('stale', layer.stale),
-    requests('expired', layer.expired),
-    requests('unproved', layer.unproved),
-    requests('error', layer.errors),
+    ...requestsOf(sample, of, layer),
+    sample('requests', layer.errors, { ...of, [ATTRIBUTES.result]: 'error' }),
     sample('storeErrors', layer.failedCalls, of),
     sample('connectionErrors', layer.connectionErrors, of),
     sample('storeSkipped', layer.skipped, of),
     sample('storeOversized', layer.oversized, of),
   ];
+}
+
+/** What became of the keys a layer was asked for; why something there did not count is no plain miss. */
+function requestsOf(sample: Sampler, of: Attributes, counts: RequestCounts): Sample[] {
+  const { hits, misses, stale, expired, unproved } = counts;
+  const results = { hit: hits, miss: misses - stale - expired - unproved, stale, expired, unproved };
+  return Object.entries(results).map(([result, value]) =>
+    sample('requests', value, { ...of, [ATTRIBUTES.result]: result }),
+  );
 }
 
 /** What holds of a cache right now. */
