@@ -72,8 +72,9 @@ export function breaches(
 /**
  * What a run left out that it was to do: without it, that nothing went wrong means nothing.
  *
- * A run about Memcached that found nothing there shows nothing about it. A fault asked for among others may find no time in a short run. One that fails as often as it is done is not
- * what the run was under, and neither is a run under faults without any.
+ * A run about Memcached that found nothing there shows nothing about it. A fault asked for among others may find no time in
+ * a short run. One that fails as often as it is done is not what the run was under, and neither is a run under faults
+ * without any.
  */
 export function omissions(report: {
   readonly faults: readonly FaultName[];
