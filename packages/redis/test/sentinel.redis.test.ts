@@ -16,7 +16,7 @@ let caches: readonly Cache[];
 
 beforeAll(async () => {
   group = await SentinelGroup.start();
-}, 60_000);
+});
 
 afterAll(() => group.stop());
 
