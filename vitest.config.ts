@@ -18,12 +18,17 @@ const ON_SDK_3 = {
 };
 const NEEDS_MEMCACHED = `${ROOTS}/*.memcached.test.ts`;
 
+/** No test asserts how long something takes, so a busy machine only has to be waited for. */
+const PATIENCE_MS = 60_000;
+
 export default defineConfig({
   // Tests run against the sources: no build comes before them.
   ssr: { resolve: { conditions: ['@tierwise/source', 'node', 'import', 'default'] } },
   test: {
     // Tests of real servers mostly wait; by itself a machine of two cores would run one file at a time.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    // What is waited for comes: the limit is only there to end a run that would wait for ever.
+    expect: { poll: { timeout: PATIENCE_MS, interval: 10 } },
     reporters: ['default', './scripts/vitest/count-reporter.ts'],
     projects: [
       {
@@ -32,8 +37,7 @@ export default defineConfig({
           name: 'plain',
           include: [`${ROOTS}/*.test.ts`],
           exclude: [NEEDS_REDIS, NEEDS_MEMCACHED, '**/node_modules/**'],
-          // No test asserts how long something takes, so a busy machine only has to be waited for.
-          testTimeout: 60_000,
+          testTimeout: PATIENCE_MS,
           provide: { otelSdk: '2' },
         },
       },
@@ -44,7 +48,7 @@ export default defineConfig({
           name: 'plain on OpenTelemetry SDK 3',
           include: [`${OF_OTEL}/*.test.ts`],
           exclude: [NEEDS_REDIS, '**/node_modules/**'],
-          testTimeout: 60_000,
+          testTimeout: PATIENCE_MS,
           provide: { otelSdk: '3' },
         },
       },
@@ -54,8 +58,8 @@ export default defineConfig({
           name: 'redis',
           include: [NEEDS_REDIS],
           globalSetup: './scripts/vitest/provide-redis.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 2 * PATIENCE_MS,
+          hookTimeout: 2 * PATIENCE_MS,
           provide: { otelSdk: '2' },
         },
       },
@@ -66,8 +70,8 @@ export default defineConfig({
           name: 'redis on OpenTelemetry SDK 3',
           include: [`${OF_OTEL}/*.redis.test.ts`],
           globalSetup: './scripts/vitest/provide-redis.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 2 * PATIENCE_MS,
+          hookTimeout: 2 * PATIENCE_MS,
           provide: { otelSdk: '3' },
         },
       },
@@ -77,8 +81,8 @@ export default defineConfig({
           name: 'memcached',
           include: [NEEDS_MEMCACHED],
           globalSetup: './scripts/vitest/provide-memcached.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 2 * PATIENCE_MS,
+          hookTimeout: 2 * PATIENCE_MS,
         },
       },
     ],

@@ -54,7 +54,7 @@ export class DemoProcess {
 
   /** Resolves when a line of the run itself is out, so that everything is up. */
   async untilUnderWay(): Promise<void> {
-    await vi.waitFor(() => expect(this.#stdout).toMatch(/^ +\d+ s, /m), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => expect(this.#stdout).toMatch(/^ +\d+ s, /m), { timeout: 60_000, interval: 20 });
   }
 
   kill(signal: NodeJS.Signals): void {

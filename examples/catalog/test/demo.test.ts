@@ -6,7 +6,7 @@ import { expectTourReceived } from './demo-traces.ts';
 import { OtlpReceiver } from './otlp-receiver.ts';
 import { expectSaneSummary } from './summary.ts';
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 120_000;
 
 describe('npm run demo -- --embedded', () => {
   let demo: DemoProcess | undefined;

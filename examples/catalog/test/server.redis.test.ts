@@ -9,7 +9,7 @@ import { findFreePort } from '../../../scripts/servers/index.ts';
 import { OtlpReceiver } from './otlp-receiver.ts';
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url));
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 120_000;
 
 describe('one instance by itself', () => {
   let dir: string;
@@ -45,7 +45,7 @@ describe('one instance by itself', () => {
     });
     const ended = once(child, 'exit');
     const read = async (path: string): Promise<number> => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
-    await vi.waitFor(async () => expect(await read('/products/1')).toBe(200), { timeout: 20_000, interval: 100 });
+    await vi.waitFor(async () => expect(await read('/products/1')).toBe(200), { timeout: 60_000, interval: 100 });
 
     const metrics = await (await fetch(`http://localhost:${metricsPort}/metrics`)).text();
     const requests = new RegExp(

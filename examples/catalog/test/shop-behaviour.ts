@@ -17,6 +17,9 @@ const PATHS = [
 
 let runs = 0;
 
+/** Half the shortest lifetime in the shop: whoever waited longer would see entries run out. */
+const PATIENCE = { timeout: 30_000, interval: 5 };
+
 /** What two instances of the shop do, whatever they share their cache through. Call it inside a `describe`. */
 export function itBehavesAsOneShop(createRemote: () => () => Remote): void {
   let shop: TestShop;
@@ -32,7 +35,7 @@ export function itBehavesAsOneShop(createRemote: () => () => Remote): void {
 
   /** Reads until the answer is the new one: the change was acknowledged, so that has to be soon. */
   const eventually = (path: string, check: (body: Record<string, unknown>) => void): Promise<void> =>
-    vi.waitFor(async () => check((await other.get(path)).body), { timeout: 2000, interval: 5 });
+    vi.waitFor(async () => check((await other.get(path)).body), PATIENCE);
 
   it.each(PATHS)('answers GET %s the same with and without the cache', async (path) => {
     const direct = await one.get(path, 'bypass');
@@ -46,12 +49,12 @@ export function itBehavesAsOneShop(createRemote: () => () => Remote): void {
     await vi.waitFor(async () => {
       expect((await one.get(path)).body).toEqual(direct.body);
       expect(one.cache.stats().memory.hits).toBeGreaterThan(0);
-    });
+    }, PATIENCE);
   });
 
   it('answers from the shared layer what the other instance has loaded', async () => {
     const first = await one.get('/products/1');
-    await vi.waitFor(() => expect(one.cache.stats().remote.fills).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(one.cache.stats().remote.fills).toBeGreaterThan(0), PATIENCE);
     await expect(other.get('/products/1')).resolves.toEqual(first);
     expect(other.cache.stats().remote.hits).toBeGreaterThan(0);
   });
@@ -73,7 +76,10 @@ export function itBehavesAsOneShop(createRemote: () => () => Remote): void {
       expect(builtFrom).toMatchObject({ 'product:1': 2, [`category:${categoryId}:contents`]: 2 });
     });
     for (const path of ['/products/1', list, statistics]) {
-      await vi.waitFor(async () => expect((await other.get(path)).body).toEqual((await one.get(path, 'bypass')).body));
+      await vi.waitFor(
+        async () => expect((await other.get(path)).body).toEqual((await one.get(path, 'bypass')).body),
+        PATIENCE,
+      );
     }
   });
 
@@ -119,7 +125,7 @@ export function itBehavesAsOneShop(createRemote: () => () => Remote): void {
     const before = await one.get('/stats');
     expect(before.body['queries']).toBe(0);
     await one.get('/categories/1/statistics');
-    await vi.waitFor(() => expect(one.cache.stats().remote.fills).toBe(2));
+    await vi.waitFor(() => expect(one.cache.stats().remote.fills).toBe(2), PATIENCE);
     await one.get('/categories/1/statistics');
     expect((await one.get('/stats')).body['queries']).toBe(4);
   });

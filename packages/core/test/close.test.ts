@@ -146,7 +146,7 @@ test('a cache that was never closed does not keep its process alive', () => {
   const fixture = fileURLToPath(new URL('./fixtures/left-open.ts', import.meta.url));
   const output = execFileSync(process.execPath, ['--conditions=@tierwise/source', '--no-warnings', fixture], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 30_000,
   });
   expect(output).toBe('loaded\n');
 });
@@ -156,7 +156,7 @@ test('a load that somebody waits for runs into its timeout although nothing else
   const fixture = fileURLToPath(new URL('./fixtures/load-timeout.ts', import.meta.url));
   const output = execFileSync(process.execPath, ['--conditions=@tierwise/source', '--no-warnings', fixture], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 30_000,
   });
   expect(output).toBe('LOAD_TIMEOUT');
 });

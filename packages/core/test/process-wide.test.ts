@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Cache, createCache } from '../src/cache.ts';
 import { instrument, processWide } from '../src/telemetry/process-wide.ts';
 import type { Telemetry } from '../src/telemetry/telemetry.ts';
@@ -21,10 +21,12 @@ async function createAndDrop(): Promise<void> {
 
 test('a cache dropped without having been closed, its clock with it, is not held for being observable', async () => {
   await createAndDrop();
-  await vi.waitFor(() => {
-    collectGarbage();
-    expect(processWide.caches.size).toBeLessThan(before + 10);
-  });
+  await expect
+    .poll(() => {
+      collectGarbage();
+      return processWide.caches.size;
+    })
+    .toBeLessThan(before + 10);
 });
 
 test('a cache in use is shown to telemetry that comes later, and not any more once it is closed', async () => {

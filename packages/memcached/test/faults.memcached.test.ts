@@ -43,7 +43,7 @@ describe('a Memcached store in trouble', () => {
     expect(await readTexts(store, ['a', 'b'])).toEqual(['REMOTE_TIMEOUT', 'REMOTE_TIMEOUT']);
     expect(faults.map(({ code }) => code)).toEqual(['REMOTE_TIMEOUT']);
     proxy.resume();
-    await expect.poll(() => readTexts(store, ['a']), { timeout: 10_000 }).toEqual(['1']);
+    await expect.poll(() => readTexts(store, ['a'])).toEqual(['1']);
   });
 
   // Symptom: a server that stayed away counted as one connection error, and no alert came of it.
@@ -56,7 +56,7 @@ describe('a Memcached store in trouble', () => {
       proxy.silence();
       for (let call = 0; call < 3; call++) await store.read(['a']);
       proxy.resume();
-      await expect.poll(() => readTexts(store, ['a']), { timeout: 10_000 }).toEqual(['1']);
+      await expect.poll(() => readTexts(store, ['a'])).toEqual(['1']);
     };
     await outage();
     expect(recovered).toEqual([server]);
@@ -78,7 +78,7 @@ describe('a Memcached store in trouble', () => {
     proxy.cut('fin');
     expect(await reading).toEqual(['REMOTE_UNAVAILABLE', 'REMOTE_UNAVAILABLE', 'REMOTE_UNAVAILABLE']);
     proxy.resume();
-    await expect.poll(() => readTexts(store, ['a']), { timeout: 10_000 }).toEqual(['1']);
+    await expect.poll(() => readTexts(store, ['a'])).toEqual(['1']);
   });
 
   it('is not confused by the rest of an answer that a connection left behind', async () => {
@@ -116,9 +116,7 @@ describe('a Memcached store in trouble', () => {
     // The failed ones do not wait for a server that is known to be away.
     expect(await writeCodes(store, items)).toContain('REMOTE_UNAVAILABLE');
     await down.restart();
-    await expect
-      .poll(async () => (await writeCodes(store, items)).every((code) => code === undefined), { timeout: 10_000 })
-      .toBe(true);
+    await expect.poll(async () => (await writeCodes(store, items)).every((code) => code === undefined)).toBe(true);
     expect(await readTexts(store, names)).toEqual(names);
   });
 
@@ -128,7 +126,7 @@ describe('a Memcached store in trouble', () => {
     await store.write(items);
     await target.kill();
     await target.restart();
-    await expect.poll(() => readTexts(store, ['name:0']), { timeout: 10_000 }).toEqual([undefined]);
+    await expect.poll(() => readTexts(store, ['name:0'])).toEqual([undefined]);
     expect(faults.length).toBe(1);
     expect(await writeCodes(store, items)).toEqual(names.map(() => undefined));
   });

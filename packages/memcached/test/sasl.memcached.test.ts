@@ -58,7 +58,7 @@ function tryCredentials(): void {
     expect(await readTexts(one.store, names)).toEqual(names);
     await server.kill();
     await server.restart();
-    await expect.poll(() => readTexts(one.store, ['name:0']), { timeout: 10_000 }).toEqual([undefined]);
+    await expect.poll(() => readTexts(one.store, ['name:0'])).toEqual([undefined]);
     expect(await writeCodes(one.store, items)).toEqual(names.map(() => undefined));
     expect(await readTexts(one.store, names)).toEqual(names);
   });

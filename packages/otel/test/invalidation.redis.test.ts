@@ -49,13 +49,10 @@ function three(): [Instance, Instance, Instance] {
 /** Sends what all instances have until it is enough. */
 async function received(isEnough: (spans: readonly ReceivedSpan[]) => boolean): Promise<readonly ReceivedSpan[]> {
   await expect
-    .poll(
-      async () => {
-        await Promise.all(instances.map(({ sdk }) => sdk.flush()));
-        return isEnough(receiver.spans);
-      },
-      { timeout: 10_000 },
-    )
+    .poll(async () => {
+      await Promise.all(instances.map(({ sdk }) => sdk.flush()));
+      return isEnough(receiver.spans);
+    })
     .toBe(true);
   return receiver.spans;
 }

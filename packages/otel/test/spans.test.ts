@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { context, metrics, type Span, trace } from '@opentelemetry/api';
 import { type Cache, inProcess } from 'tierwise';
-import { describe, expect, inject, test, vi } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { instrumentTierwise, type OpenTelemetryOptions, openTelemetry } from '../src/index.ts';
 import { registerGlobally, startSdk } from './support/sdk.ts';
 import { serviceOfEachTest } from './support/service.ts';
@@ -195,7 +195,7 @@ describe('contexts', () => {
       return created;
     });
     isAway = true;
-    await vi.waitFor(() => expect(heard.at(-1)?.[0]).toBe('suspect'));
+    await expect.poll(() => heard.at(-1)?.[0]).toBe('suspect');
     const before = heard.length;
     await inRequest(() => {
       isAway = false;

@@ -171,7 +171,7 @@ const BREAKAGES: readonly (readonly [string, string, (coordinator: Coordinator, 
 
 describe('the conformance suites notice', () => {
   for (const [breakage, name, change] of BREAKAGES) {
-    it(breakage, { timeout: 10_000 }, async () => {
+    it(breakage, async () => {
       await caseOf(name, () => inProcess()).run();
       await expect(caseOf(name, () => broken(change)).run()).rejects.toMatchObject({ name: 'AssertionError' });
     });

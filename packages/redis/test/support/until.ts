@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 
 /** What `read` gives, asked again until it matches; fails only after a time no healthy run needs. */
 export function eventually<T>(read: () => T): ReturnType<typeof expect.poll<T>> {
-  return expect.poll(read, { timeout: 60_000, interval: 10 });
+  return expect.poll(read);
 }
 
 /** Resolves once `isTrue` holds; rejects, naming `what`, when it does not within `timeoutMs`. */
