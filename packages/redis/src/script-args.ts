@@ -5,6 +5,7 @@ import {
   floorBucket,
   type Invalidation,
   NOTHING,
+  SEQ_OFFSET,
   type StoreWrite,
   type TailRequest,
   withOrigins,
@@ -80,8 +81,16 @@ export function setArgs(
     withOrigins(ownEvents.encode({ ...NOTHING, keys }), origins),
     logEvents,
     ...epochArgs(writes),
-    ...packEntries(writes),
+    ...packEntries(writes, withNextNumber),
   ];
+}
+
+/**
+ * A set that meets nothing newer than its lease gets the number after it: the envelope has it already, and the script need
+ * not take it apart.
+ */
+function withNextNumber(packed: Buffer, at: number, lease: number): void {
+  writeU64(packed, lease + 1, at + SEQ_OFFSET);
 }
 
 /** The epoch of all leases, as text and as an envelope holds it. */
@@ -91,15 +100,17 @@ function epochArgs(writes: readonly StoreWrite[]): ScriptArg[] {
 }
 
 /** The entries of a call: most of them in one argument, large ones behind it. See `shared/unpack-entries.lua`. */
-function packEntries(writes: readonly StoreWrite[]): Buffer[] {
+function packEntries(
+  writes: readonly StoreWrite[],
+  amend?: (packed: Buffer, at: number, lease: number) => void,
+): Buffer[] {
   const large: Buffer[] = [];
   let most = 0;
   for (const { bytes } of writes) most += MAX_ENTRY_HEADER_BYTES + (isLarge(bytes) ? 0 : bytes.byteLength);
   const packed = Buffer.allocUnsafe(most);
   let at = 0;
   for (const { key, lease, ttlMs, bytes } of writes) {
-    packed.writeUInt32BE(Math.floor(lease.seq / 2 ** 32), at);
-    packed.writeUInt32BE(lease.seq % 2 ** 32, at + 4);
+    writeU64(packed, lease.seq, at);
     at = writeDigits(packed, String(fenceSlot(key)), at + 8);
     at = writeDigits(packed, String(ttlMs), at);
     packed.writeUInt32BE(isLarge(bytes) ? 0 : bytes.byteLength, at);
@@ -107,10 +118,16 @@ function packEntries(writes: readonly StoreWrite[]): Buffer[] {
     if (isLarge(bytes)) large.push(toBuffer(bytes));
     else {
       packed.set(bytes, at);
+      amend?.(packed, at, lease.seq);
       at += bytes.byteLength;
     }
   }
   return [packed.subarray(0, at), ...large];
+}
+
+function writeU64(bytes: Buffer, value: number, at: number): void {
+  bytes.writeUInt32BE(Math.floor(value / 2 ** 32), at);
+  bytes.writeUInt32BE(value % 2 ** 32, at + 4);
 }
 
 function isLarge({ byteLength }: Uint8Array): boolean {

@@ -136,11 +136,20 @@ describe('inside one script', () => {
     expect(fifty.inScripts).toBe(one.inScripts);
   });
 
-  test('every further set runs at most two commands: one looks at what is stored, one stores', async () => {
+  test('every further set runs one: it stores', async () => {
     const one = await watchCommands(() => cache.set('k', 1));
     const fifty = await watchCommands(() => cache.setMany(KEYS.map((key) => ({ key, value: 1 }))));
-    expect(fifty.inScripts - one.inScripts).toBeLessThanOrEqual(2 * (KEYS.length - 1));
-    expect(fifty.inScripts).toBeGreaterThanOrEqual(KEYS.length);
+    expect(fifty.inScripts - one.inScripts).toBe(KEYS.length - 1);
+  });
+
+  test('and another one, which looks at what is stored, where the lease is not the newest', async () => {
+    const set = async (items: readonly { key: string; value: number }[]): Promise<void> => {
+      // Both leave in one tick: when they are dated, neither knows of the other.
+      await Promise.all([cache.delete('elsewhere'), cache.setMany(items)]);
+    };
+    const one = await watchCommands(() => set([{ key: 'k', value: 1 }]));
+    const fifty = await watchCommands(() => set(KEYS.map((key) => ({ key, value: 1 }))));
+    expect(fifty.inScripts - one.inScripts).toBe(2 * (KEYS.length - 1));
   });
 
   test('a large set runs one command more: its number is written in place', async () => {
@@ -149,6 +158,6 @@ describe('inside one script', () => {
     const large = await watchCommands(() => cache.set('k', value));
     const fifty = await watchCommands(() => cache.setMany(KEYS.map((key) => ({ key, value }))));
     expect(large.inScripts - small.inScripts).toBe(1);
-    expect(fifty.inScripts - large.inScripts).toBe(3 * (KEYS.length - 1));
+    expect(fifty.inScripts - large.inScripts).toBe(2 * (KEYS.length - 1));
   });
 });

@@ -134,9 +134,16 @@ describe('set-entries', () => {
     expect(decodeEnvelope(stored ?? Buffer.alloc(0))).toMatchObject({ lease: 300, seq: 301, tags: ['t', 'ü'] });
   });
 
-  test('does so in envelopes of any size beside one another', async () => {
+  test.each([
+    ['newest', [4]],
+    ['last but one', [3]],
+    ['newest and older ones in turn', [4, 3, 4]],
+  ])('does so in envelopes of any size beside one another, of leases that are the %s', async (_which, leases) => {
     const partition = await partitionAt(4);
-    const entries = entriesOfAllSizes(4);
+    const entries = entriesOfAllSizes(4).map((each, index) => ({
+      ...each,
+      lease: leases[index % leases.length] as number,
+    }));
     expect((await partition.set(entries)).slice(3)).toEqual(entries.map(() => 1));
     for (const each of entries) {
       expect(await partition.stored(each.key)).toEqual(envelopeOf({ ...each, header: { seq: 5 } }));
@@ -188,8 +195,21 @@ describe('set-entries', () => {
     expect(await partition.fill([entry('conflict', 3)])).toEqual(['OK', EPOCH, 4, FENCED]);
   });
 
+  // A lease of the last number has nothing newer to be held against, but versions and closed fences are no matter of age.
+  test('with the newest lease, too, is held against versions and closed fences', async () => {
+    const partition = await partitionAt(1);
+    await partition.set([entry('k', 1, { header: { version: 7 } })]);
+    expect(await partition.set([entry('k', 2, { header: { version: 6 } })])).toEqual(['OK', EPOCH, 2, 3]);
+
+    const fence = { kind: 'close', id: 'f', lifeMs: 60_000, isExclusive: false } as const;
+    await partition.invalidate({ keys: ['closed'] }, EPOCH, fence);
+    expect(await partition.set([entry('closed', 3), entry('open', 3)])).toEqual(['OK', EPOCH, 4, 2, 1]);
+    expect(await partition.stored('closed')).toBeNull();
+  });
+
   test.each([
-    ['of another epoch', entry('k', 1, { epoch: OTHER_EPOCH })],
+    ['of another epoch', entry('k', 2, { epoch: OTHER_EPOCH })],
+    ['of another epoch and older', entry('k', 1, { epoch: OTHER_EPOCH })],
     ['of a future', entry('k', 99)],
   ])('a lease %s invalidates', async (_what, write) => {
     const partition = await partitionAt(2);

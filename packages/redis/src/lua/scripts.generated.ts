@@ -706,7 +706,7 @@ export const SET_ENTRIES: LuaScript = {
   name: 'set-entries',
   keys: 3,
   variadic: true,
-  sha1: '35489c3d77003c83f00a664035032a8e77b1c60b',
+  sha1: 'a86208141d9a5689cf5cb5bec0bdc5f538734a38',
   source: `#!lua
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -878,20 +878,24 @@ local function store(key, envelope, life)
   end
 end
 local leases, slots, lives, sources, starts, ends = unpackEntries(9)
-local slotSeqs = redis.call('HMGET', KEYS[2], unpack(slots))
+local areNewest = ARGV[7] == epoch
+for i = 1, #leases do areNewest = areNewest and leases[i] == seq end
+local slotSeqs = areNewest and {} or redis.call('HMGET', KEYS[2], unpack(slots))
+local function judgeSet(i)
+  local key, lease, source, start = KEYS[i + 3], leases[i], sources[i], starts[i]
+  local version = struct.unpack('>I8', source, start + 48)
+  if areNewest and version == 0 and #closed == 0 then return 1 end
+  local storedLease, storedVersion = datesOf(key, ARGV[8])
+  local isDated = version > 0 and storedVersion > 0 and ARGV[7] == epoch and lease <= seq
+  if isDated and not isCovered(key, source, start + 56) then
+    return version < storedVersion and 3 or 1
+  end
+  return judge(key, slotSeqs[i], lease, ARGV[7], storedLease, source, start + 56) == 1 and 1 or 2
+end
 local outcomes, isEvent = {}, false
 for i = 1, #slots do
-  local key, lease, source, start = KEYS[i + 3], leases[i], sources[i], starts[i]
-  local storedLease, storedVersion = datesOf(key, ARGV[8])
-  local version = storedVersion > 0 and struct.unpack('>I8', source, start + 48) or 0
-  local outcome
-  if version > 0 and ARGV[7] == epoch and lease <= seq and not isCovered(key, source, start + 56) then
-    outcome = version < storedVersion and 3 or 1
-  else
-    outcome = judge(key, slotSeqs[i], lease, ARGV[7], storedLease, source, start + 56) == 1 and 1 or 2
-  end
-  outcomes[i] = outcome
-  isEvent = isEvent or outcome ~= 3
+  outcomes[i] = judgeSet(i)
+  isEvent = isEvent or outcomes[i] ~= 3
 end
 if not isEvent then return {'OK', epoch, seq, table.concat(outcomes)} end
 seq = seq + 1
@@ -902,6 +906,8 @@ for i = 1, #slots do
   if outcomes[i] == 1 and isWhole(start) then
     store(key, source, lives[i])
     redis.call('SETRANGE', key, '16', own)
+  elseif outcomes[i] == 1 and areNewest then
+    store(key, string.sub(source, start, ends[i]), lives[i])
   elseif outcomes[i] == 1 then
     store(key, string.sub(source, start, start + 15) .. own .. string.sub(source, start + 24, ends[i]), lives[i])
   elseif outcomes[i] == 2 then
