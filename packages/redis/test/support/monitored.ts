@@ -8,7 +8,9 @@ export async function monitored(
   heard: (name: string, args: readonly string[], source: string) => void,
 ): Promise<void> {
   let isDone = false;
-  const monitor = await client.duplicate().monitor();
+  // On a connection of its own. One more that connects meanwhile would be told of with the reply to MONITOR, which ioredis
+  // does not expect there.
+  const monitor = await client.monitor();
   monitor.on('monitor', (_time: string, [name = '', ...args]: string[], source: string) => {
     const command = name.toLowerCase();
     if (command === 'echo') isDone = true;
