@@ -27,8 +27,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'a set is dated when it is sent',
     WRITES,
-    'partition.started.then(() => this.#begin(partition, facts));',
-    'partition.started.then(() => this.#begin(partition, { ...facts, lease: partition.view.lease() }));',
+    'partition.started.then(() => this.#begin(partition, facts))',
+    'partition.started.then(() => this.#begin(partition, { ...facts, lease: partition.view.lease() }))',
   ),
   one('a refused fill enters memory', LOADS, "return result.outcome === 'stored';", 'return true;'),
   one(
@@ -167,6 +167,12 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     SET_CALL,
     '    this.#partition.journalize({ ...NOTHING, keys: [this.key] }, error, this.#facts.trace);\n',
     '',
+  ),
+  one(
+    'a set that cannot be sent stays under way',
+    SET_CALL,
+    '      this.reject(error);\n    }\n    return',
+    '      throw error;\n    }\n    return',
   ),
   one(
     'a set enters memory whatever came meanwhile',

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Cache } from '../src/cache.ts';
 import { expectCode } from './support/codes.ts';
 import { settled } from './support/fake-clock.ts';
-import { expectIdle, openInstance, startInstance } from './support/instances.ts';
+import { expectIdle, type Instance, openInstance, startInstance } from './support/instances.ts';
 
 const CALLS: readonly [string, (cache: Cache) => unknown][] = [
   ['peek', (cache) => cache.peek('k')],
@@ -25,6 +25,22 @@ const CALLS: readonly [string, (cache: Cache) => unknown][] = [
   ['a namespace', (cache) => cache.namespace('eu').get('k')],
   ['a keyspace', (cache) => cache.keyspace('user:{id}').get({ id: 1 })],
 ];
+
+/** Nothing under way can be marked; the result mends it. */
+function failingMark({ remote }: Instance): () => void {
+  const mark = vi.spyOn(remote.partition.view.activity, 'mark').mockImplementation(() => {
+    throw new Error('the test broke it');
+  });
+  return () => mark.mockRestore();
+}
+
+/** A clock that takes no calls for the end of the tick; the result mends it. */
+function failingTick({ clock }: Instance): () => void {
+  const tick = vi.spyOn(clock, 'endOfTick').mockImplementation(() => {
+    throw new Error('the test broke it');
+  });
+  return () => tick.mockRestore();
+}
 
 describe('after close()', () => {
   for (const [name, call] of CALLS) {
@@ -119,6 +135,28 @@ describe('close()', () => {
     expect(await drop).toEqual({ delivered: true });
     expect(hub.stored('k')).not.toBe(undefined);
     expect(remote.invalidations).toHaveLength(1);
+  });
+
+  // Symptom: close() hung for good, waiting for a set that had never been sent.
+  test.each([
+    ['fails as it begins, after the first connection was waited for', false, failingMark],
+    ['fails as it begins', true, failingMark],
+    ['fails as it is sent', true, failingTick],
+  ] as const)('does not wait for a set that %s', async (_, isReady, breakIt) => {
+    const instance = startInstance({ remote: { isConnecting: true } });
+    const { cache, remote } = instance;
+    if (isReady) remote.connect();
+    await settled();
+    const mend = breakIt(instance);
+    const set = Promise.allSettled([cache.set('k', 1)]);
+    if (!isReady) remote.connect();
+    await settled();
+    mend();
+    await set;
+    expectIdle(instance);
+    void cache.close();
+    await settled();
+    expect(remote.isClosed).toBe(true);
   });
 
   test('before the first connection answers those who wait', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { expectCode } from './support/codes.ts';
 import { settled } from './support/fake-clock.ts';
 import {
@@ -42,6 +42,21 @@ describe('a set', () => {
     a.remote.set.release();
     await set;
     expect(a.cache.peek('k')).toBe(1);
+  });
+
+  test('that could not be sent is undelivered, and journaled as an invalidation', async () => {
+    const { cache, clock, hub } = await openInstance();
+    await cache.set('k', 1);
+    const tick = vi.spyOn(clock, 'endOfTick').mockImplementation(() => {
+      throw new Error('the test broke it');
+    });
+    expect(await cache.set('k', 2)).toEqual({ stored: false, outdated: false, delivered: false });
+    tick.mockRestore();
+    expect(cache.health().journaled).toBe(1);
+    expect(cache.peek('k')).toBe(undefined);
+    await clock.advance(BEAT_MS);
+    expect(cache.health().journaled).toBe(0);
+    expect(hub.stored('k')).toBe(undefined);
   });
 
   test('that conflicts with one on another instance is refused, and all forget', async () => {

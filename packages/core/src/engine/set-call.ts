@@ -53,7 +53,7 @@ export class SetCall extends Pending implements Settle<SetReply> {
   #isContested = false;
   #isEnded = false;
 
-  /** @param calls hears of its end */
+  /** @param calls counts it from `run` to its end */
   constructor(context: EngineContext, partition: Partition, facts: SetFacts, calls: UnderWay) {
     super(facts.spec.key);
     this.leaseSeq = facts.lease?.seq ?? 0;
@@ -71,10 +71,16 @@ export class SetCall extends Pending implements Settle<SetReply> {
    */
   run(): Promise<SetResult> {
     const { lease, spec } = this.#facts;
+    this.#calls.begin();
     this.#partition.view.activity.add(this);
-    if (lease === undefined || spec.prepared.isOversized)
-      this.#storeLocally().catch((error: unknown) => this.reject(error));
-    else this.#send(lease, spec);
+    try {
+      if (lease === undefined || spec.prepared.isOversized)
+        this.#storeLocally().catch((error: unknown) => this.reject(error));
+      else this.#send(lease, spec);
+    } catch (error) {
+      // A call that could not even be sent ends like one that nobody answered, or it would be under way for ever.
+      this.reject(error);
+    }
     return this.#waiter.promise;
   }
 

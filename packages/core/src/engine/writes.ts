@@ -43,9 +43,8 @@ export class Writes {
   set(spec: SetSpec, trace?: Trace): Promise<SetResult> {
     const partition = this.#context.partitionOf(spec.key);
     const facts = { spec, trace, calledAtMs: this.#context.options.clock.wallMs(), lease: partition.view.lease() };
-    this.#underWay.begin();
     if (partition.isStarted) return this.#begin(partition, facts);
-    return partition.started.then(() => this.#begin(partition, facts));
+    return this.#track(partition.started.then(() => this.#begin(partition, facts)));
   }
 
   /**
