@@ -115,8 +115,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
       },
       {
         file: WAY_DOWN,
-        find: "else this.onAnswer(this.partition.view.proof.covers(this.shared.beganMs, nowMs) ? read : 'unproved');",
-        put: 'else this.onAnswer(read);',
+        find: "else this.#onAnswer(this.#partition.view.proof.covers(this.#shared.beganMs, nowMs) ? read : 'unproved');",
+        put: 'else this.#onAnswer(read);',
       },
       {
         file: REMOTE_READS,
@@ -134,8 +134,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   one(
     'who joins a read late needs no later proof',
     WAY_DOWN,
-    "else this.onAnswer(this.partition.view.proof.covers(this.shared.beganMs, nowMs) ? read : 'unproved');",
-    'else this.onAnswer(read);',
+    "else this.#onAnswer(this.#partition.view.proof.covers(this.#shared.beganMs, nowMs) ? read : 'unproved');",
+    'else this.#onAnswer(read);',
   ),
   one(
     'events heard during a read do not count',

@@ -16,6 +16,7 @@ import type { Partition } from './partition.ts';
 import { SharedReads } from './shared-reads.ts';
 import type { HeldValue, Values } from './values.ts';
 import type { SharedRead } from './way-down.ts';
+import { KeySpans, LayerSpans } from './way-spans.ts';
 
 /** How one read is made; validated. */
 export interface ReadSpec {
@@ -94,10 +95,10 @@ export class Reads {
     if (this.#recorder.isRecording()) {
       const attributes = { [ATTRIBUTES.keyCount]: keys.length };
       return this.#recorder.operation(OPERATION_SPANS.getMany, { attributes }, (trace) =>
-        trace === undefined ? this.#getMany(keys, read) : this.#getManyRecorded(keys, read, trace),
+        this.#getMany(keys, read, trace),
       );
     }
-    return this.#getMany(keys, read);
+    return this.#getMany(keys, read, undefined);
   }
 
   /** A found entry with its dates. */
@@ -118,21 +119,21 @@ export class Reads {
     return this.#getOrSet(key, call, loader, options, undefined);
   }
 
-  /** The values of several keys, in their order, each loaded when no layer has it: by `getOrSet` of its own, told as one call. */
+  /**
+   * The values of several keys, in their order, each loaded when no layer has it, as soon as that is known. `each` is asked
+   * for what memory does not have, and what it throws rejects the call before anything was read or loaded.
+   */
   getOrSetMany<L, O>(
     keys: readonly string[],
     read: ReadSpec,
     call: LoadCall<L, O>,
     each: (index: number) => readonly [loader: L, options: O],
   ): Promise<unknown[]> {
-    // What throws for one key must not leave the loads of those before it without anybody who hears of them.
-    const one = async (key: string, index: number) => this.#getOrSet(key, call, ...each(index), undefined);
-    if (!this.#recorder.isRecording()) return Promise.all(keys.map(one));
+    const specOf = (index: number): LoadSpec => call.resolve(...each(index));
+    if (!this.#recorder.isRecording()) return this.#getOrSetMany(keys, read, specOf, undefined);
     const attributes = { [ATTRIBUTES.keyCount]: keys.length };
     return this.#recorder.operation(OPERATION_SPANS.getMany, { attributes }, (trace) =>
-      trace === undefined
-        ? Promise.all(keys.map(one))
-        : this.#getOrSetManyRecorded(keys, read, (index) => call.resolve(...each(index)), trace),
+      this.#getOrSetMany(keys, read, specOf, trace),
     );
   }
 
@@ -184,12 +185,47 @@ export class Reads {
     return this.#values.released(entry);
   }
 
-  #getMany(keys: readonly string[], read: ReadSpec): Promise<unknown[]> {
+  #getMany(keys: readonly string[], read: ReadSpec, trace: Trace | undefined): Promise<unknown[]> {
     const nowMs = this.#clock.wallMs();
-    const { values, missing } = this.#lookUp(keys, nowMs, 'entries and loaded');
+    const { values, missing } = this.#lookUp(keys, nowMs, 'entries and loaded', trace);
     if (missing.length === 0) return Promise.resolve(values);
     for (const index of missing) checkWellFormed(keys[index] as string);
-    return waitFor(this.#shared.fill(values, missing, keys, sharedRead(read, nowMs)), read.signal);
+    const spans = trace && new LayerSpans(trace, missing.length, read.stack.length);
+    const filled = this.#shared.fill(values, missing, keys, sharedRead(read, nowMs), spans);
+    const many = waitFor(filled, read.signal);
+    return trace === undefined ? many : many.finally(() => noteHits(trace, keys.length, missing.length, spans?.hits));
+  }
+
+  async #getOrSetMany(
+    keys: readonly string[],
+    read: ReadSpec,
+    specOf: (index: number) => LoadSpec,
+    trace: Trace | undefined,
+  ): Promise<unknown[]> {
+    const nowMs = this.#clock.wallMs();
+    const { values, missing } = this.#lookUp(keys, nowMs, 'entries', trace);
+    if (missing.length === 0) return values;
+    const open = missing.map((index) => {
+      const key = keys[index] as string;
+      checkWellFormed(key);
+      return { key, index, spec: specOf(index) };
+    });
+    // A flight may have landed by the time that the shared layers answer for the other keys.
+    const joins = open.map(({ key }) => this.#loads.joinable(this.#partitionOf(key), key, nowMs) !== undefined);
+    const asked = joins.filter((isJoined) => !isJoined).length;
+    const spans = trace && new LayerSpans(trace, asked, read.stack.length);
+    const shared = sharedRead(read, nowMs);
+    const bring = async ({ key, index, spec }: (typeof open)[number], at: number): Promise<void> => {
+      let value = joins[at] ? undefined : await waitFor(this.#shared.value(key, shared, spans), read.signal);
+      if (value === undefined) value = await this.#loads.load(this.#partitionOf(key), key, nowMs, spec, trace);
+      values[index] = value;
+    };
+    try {
+      await Promise.all(open.map(bring));
+    } finally {
+      if (trace !== undefined) noteHits(trace, keys.length, missing.length, spans?.hits);
+    }
+    return values;
   }
 
   /**
@@ -200,6 +236,7 @@ export class Reads {
     keys: readonly string[],
     nowMs: number,
     what: 'entries' | 'entries and loaded',
+    trace: Trace | undefined,
   ): { values: unknown[]; missing: number[] } {
     const values = new Array<unknown>(keys.length).fill(undefined);
     const missing: number[] = [];
@@ -211,6 +248,10 @@ export class Reads {
     }
     this.#counters.memory.hits += keys.length - missing.length;
     this.#counters.memory.misses += missing.length;
+    if (trace !== undefined) {
+      noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', { hits: keys.length - missing.length });
+      noteHits(trace, keys.length, missing.length);
+    }
     return { values, missing };
   }
 
@@ -251,7 +292,7 @@ export class Reads {
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    return waitFor(this.#shared.entry(key, sharedRead(read, nowMs), trace), read.signal);
+    return waitFor(this.#shared.entry(key, sharedRead(read, nowMs), trace && new KeySpans(trace, key)), read.signal);
   }
 
   #getSlowly(key: string, beganMs: number, read: ReadSpec, trace: Trace | undefined): Promise<unknown> {
@@ -263,7 +304,7 @@ export class Reads {
     }
     this.#counters.memory.misses++;
     checkWellFormed(key);
-    return waitFor(this.#shared.value(key, sharedRead(read, beganMs), trace), read.signal);
+    return waitFor(this.#shared.value(key, sharedRead(read, beganMs), trace && new KeySpans(trace, key)), read.signal);
   }
 
   async #loadSlowly<L, O>(
@@ -281,80 +322,12 @@ export class Reads {
     const partition = this.#partitionOf(key);
     if (this.#loads.joinable(partition, key, beganMs) === undefined) {
       const shared = { memoryTtlMs: spec.lifetime.memoryTtlMs, stack: spec.stack, beganMs };
-      const value = await waitFor(this.#shared.value(key, shared, trace), spec.signal);
+      const value = await waitFor(this.#shared.value(key, shared, trace && new KeySpans(trace, key)), spec.signal);
       if (value !== undefined) return value;
     } else {
       trace?.set(ATTRIBUTES.hit, false);
     }
     return this.#loads.load(partition, key, beganMs, spec, trace);
-  }
-
-  /** As `#getMany`, with one span for each layer, however many keys there are. */
-  async #getManyRecorded(keys: readonly string[], read: ReadSpec, trace: Trace): Promise<unknown[]> {
-    const nowMs = this.#clock.wallMs();
-    const { values, missing } = this.#lookUp(keys, nowMs, 'entries and loaded');
-    noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', { hits: keys.length - missing.length });
-    const filled = await this.#fillInRecorded(values, missing, keys, nowMs, read, trace);
-    noteHits(trace, keys.length - missing.length + filled.size, keys.length);
-    return values;
-  }
-
-  /** As `#getOrSet` of each key, with one span for each layer, and one for each key that is loaded. */
-  async #getOrSetManyRecorded(
-    keys: readonly string[],
-    read: ReadSpec,
-    specOf: (index: number) => LoadSpec,
-    trace: Trace,
-  ): Promise<unknown[]> {
-    const nowMs = this.#clock.wallMs();
-    const { values, missing } = this.#lookUp(keys, nowMs, 'entries');
-    noteMemoryGet(trace, missing.length === 0 ? 'hit' : 'miss', { hits: keys.length - missing.length });
-    const open = missing.map((index) => {
-      const key = keys[index] as string;
-      checkWellFormed(key);
-      const isLoading = this.#loads.joinable(this.#partitionOf(key), key, nowMs) !== undefined;
-      return { key, index, isLoading, spec: specOf(index) };
-    });
-    const load = async ({ key, index, spec }: (typeof open)[number]): Promise<void> => {
-      values[index] = await this.#loads.load(this.#partitionOf(key), key, nowMs, spec, trace);
-    };
-    // A flight may have landed by the time that the shared layers answer for the other keys.
-    const joined = Promise.all(open.filter(({ isLoading }) => isLoading).map(load));
-    joined.catch(() => {});
-    const asked = open.filter(({ isLoading }) => !isLoading);
-    const filled = await this.#fillInRecorded(
-      values,
-      asked.map(({ index }) => index),
-      keys,
-      nowMs,
-      read,
-      trace,
-    );
-    noteHits(trace, keys.length - missing.length + filled.size, keys.length);
-    await Promise.all([joined, ...asked.filter(({ index }) => !filled.has(index)).map(load)]);
-    return values;
-  }
-
-  /** Fills places with what shared layers have, with a span for each layer; answers which were filled. */
-  async #fillInRecorded(
-    values: unknown[],
-    missing: readonly number[],
-    keys: readonly string[],
-    beganMs: number,
-    read: ReadSpec,
-    trace: Trace,
-  ): Promise<ReadonlySet<number>> {
-    const asked = missing.map((index) => keys[index] as string);
-    const found =
-      asked.length === 0 ? [] : await this.#shared.many(asked, sharedRead(read, beganMs), read.signal, trace);
-    const filled = new Set<number>();
-    for (const [at, index] of missing.entries()) {
-      const entry = found[at]?.entry;
-      if (entry === undefined) continue;
-      values[index] = this.#values.release(entry);
-      filled.add(index);
-    }
-    return filled;
   }
 
   /** Begins the span of a synchronous call; `undefined` where nothing of it is kept. */
@@ -379,8 +352,8 @@ function sharedRead({ memoryTtlMs, stack }: ReadSpec, beganMs: number): SharedRe
   return { memoryTtlMs, stack, beganMs };
 }
 
-/** Notes how many of the keys of a call some layer had. */
-function noteHits(trace: Trace, hits: number, keys: number): void {
-  trace.set(ATTRIBUTES.hitCount, hits);
-  trace.set(ATTRIBUTES.hit, hits === keys);
+/** Notes how many of the keys of a call some layer had: memory all but `missing`, shared layers so many of those. */
+function noteHits(trace: Trace, keys: number, missing: number, shared = 0): void {
+  trace.set(ATTRIBUTES.hitCount, keys - missing + shared);
+  trace.set(ATTRIBUTES.hit, shared === missing);
 }
