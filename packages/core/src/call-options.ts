@@ -63,7 +63,7 @@ export interface CallDefaults extends Lifetime {
   readonly loadTimeoutMs: number | undefined;
 }
 
-const GET_OPTIONS: readonly string[] = ['signal', 'memoryTtl'];
+export const GET_OPTIONS: readonly string[] = ['signal', 'memoryTtl'];
 export const SET_OPTIONS: readonly string[] = ['ttl', 'memoryTtl', 'tags', 'version'];
 export const GET_OR_SET_OPTIONS: readonly string[] = ['signal', 'ttl', 'memoryTtl', 'tags', 'valueTags', 'loadTimeout'];
 

@@ -1,5 +1,11 @@
 import type { CacheEntry } from './cache-entry.ts';
-import { checkOptionalFunction, type GetOptions, type GetOrSetOptions, type SetOptions } from './call-options.ts';
+import {
+  checkOptionalFunction,
+  GET_OPTIONS,
+  type GetOptions,
+  type GetOrSetOptions,
+  type SetOptions,
+} from './call-options.ts';
 import { checkObject, invalidOption, mapItems } from './checks.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { LoadContext, Loader } from './engine/flight.ts';
@@ -50,7 +56,7 @@ export interface KeyedCache {
 export type LoadMany<V> = (
   keys: readonly string[],
   each: (index: number) => readonly [loader: Loader<V>, options: GetOrSetOptions<V>],
-  read: GetOptions,
+  read: GetOptions | undefined,
 ) => Promise<V[]>;
 
 const NO_OPTIONS: Pick<SetOptions, 'version'> = Object.freeze({});
@@ -102,7 +108,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
   }
 
   /** Like `get`, with a loader of this call. */
-  getOrSet(params: P, loader: Loader<V>, options: GetOptions = {}): Promise<V> {
+  getOrSet(params: P, loader: Loader<V>, options?: GetOptions): Promise<V> {
     return this.#later(() => this.#cache.getOrSet(this.key(params), loader, this.#loadOptions(params, options)));
   }
 
@@ -113,7 +119,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
     if (load !== undefined) {
       const each = (index: number): readonly [Loader<V>, GetOrSetOptions<V>] => {
         const params = list[index] as P;
-        return [(context) => load(params, context), this.#loadOptions(params, options ?? {})];
+        return [(context) => load(params, context), this.#loadOptions(params, options)];
       };
       return (await this.#loadMany(keys, each, this.#readOptions(options))) as unknown as R[];
     }
@@ -148,16 +154,18 @@ export class Keyspace<P extends object, V, R = V | undefined> {
     return mapItems(list, 'list', (params) => this.key(params));
   }
 
-  #readOptions(options: GetOptions = {}): GetOptions {
+  /** The options of a read, with what the keyspace has for those left out. Only those of a read are a call's own. */
+  #readOptions(options: GetOptions | undefined): GetOptions | undefined {
     const { memoryTtl } = this.#options;
+    if (options === undefined) return memoryTtl === undefined ? undefined : { memoryTtl };
+    checkObject(options, 'options', GET_OPTIONS);
     return memoryTtl === undefined ? options : { memoryTtl, ...options };
   }
 
-  #loadOptions(params: P, options: GetOptions): GetOrSetOptions<V> {
-    const { ttl, memoryTtl, tags, valueTags, loadTimeout } = this.#options;
+  #loadOptions(params: P, options: GetOptions | undefined): GetOrSetOptions<V> {
+    const { ttl, tags, valueTags, loadTimeout } = this.#options;
     return {
-      ...(memoryTtl !== undefined && { memoryTtl }),
-      ...options,
+      ...this.#readOptions(options),
       ...(ttl !== undefined && { ttl }),
       ...(tags !== undefined && { tags: tags(params) }),
       ...(valueTags !== undefined && { valueTags: (value: V) => valueTags(value, params) }),

@@ -68,7 +68,7 @@ export class Namespace {
     const { ttlMs, loadTimeoutMs } = engine.options;
     this.#plainRead = Object.freeze({ signal: undefined, memoryTtlMs: undefined, stack });
     this.#defaults = { ttlMs, memoryTtlMs: undefined, loadTimeoutMs };
-    this.#loadCall = { resolve: (loader, options) => this.#loadSpec(loader, options ?? {}) };
+    this.#loadCall = { resolve: (loader, options) => this.#loadSpec(loader, options === undefined ? {} : options) };
   }
 
   /**

@@ -204,6 +204,49 @@ describe('a keyspace with load', () => {
   });
 });
 
+describe('a read of a keyspace', () => {
+  // Symptom: with `load` or `memoryTtl` some were passed over without a word, and a `ttl` or `tags` became the entry's.
+  test.each([
+    ['plain', {}],
+    ['with load', { load: (): number => 1 }],
+    ['with memoryTtl', { memoryTtl: '1s' }],
+    ['with both', { load: (): number => 1, memoryTtl: '1s' }],
+  ] as const)('refuses by name what is no option of reads, held in memory or not: %s', async (_, own) => {
+    const { cache, remote } = await openInstance();
+    const users = cache.keyspace('user:{id}', own as { load: () => number });
+    await cache.set('user:2', 2);
+    remote.log.length = 0;
+    for (const id of [1, 2]) {
+      const calls: ((options: never) => Promise<unknown>)[] = [
+        (options) => users.get({ id }, options),
+        (options) => users.getOrSet({ id }, () => 1, options),
+        (options) => users.getMany([{ id }], options),
+        (options) => users.entry({ id }, options),
+      ];
+      for (const call of calls) {
+        for (const options of [{ ttl: '1h' }, { tags: ['t'] }, { loadTimeout: 5 }, { singal: undefined }]) {
+          const error = await expectCode('INVALID_OPTIONS', () => call(options as never));
+          expect(error.message).toContain(`'${Object.keys(options)[0]}'`);
+        }
+        for (const options of [null, 5, '1h', []]) await expectCode('INVALID_OPTIONS', () => call(options as never));
+      }
+    }
+    await settled();
+    expect(remote.log).toEqual([]);
+  });
+
+  test('takes signal and memoryTtl', async () => {
+    const { cache } = await openInstance();
+    const options = { memoryTtl: '2s', signal: new AbortController().signal } as const;
+    const users = cache.keyspace('user:{id}', { load: ({ id }) => id, memoryTtl: '1s' });
+    await users.get({ id: 1 }, options);
+    await users.getMany([{ id: 2 }], options);
+    await users.getOrSet({ id: 3 }, () => 3, options);
+    await settled();
+    for (const id of [1, 2, 3]) expect(await users.entry({ id }, options)).toMatchObject({ expiresInMs: 2_000 });
+  });
+});
+
 describe('a set of a keyspace', () => {
   test('takes a version: a lower one leaves what is stored, with lifetime and tags', async () => {
     const { cache } = await openInstance();
