@@ -159,7 +159,7 @@ export class Keyspace<P extends object, V, R = V | undefined> {
     const { memoryTtl } = this.#options;
     if (options === undefined) return memoryTtl === undefined ? undefined : { memoryTtl };
     checkObject(options, 'options', GET_OPTIONS);
-    return memoryTtl === undefined ? options : { memoryTtl, ...options };
+    return memoryTtl === undefined || options.memoryTtl !== undefined ? options : { ...options, memoryTtl };
   }
 
   #loadOptions(params: P, options: GetOptions | undefined): GetOrSetOptions<V> {

@@ -245,6 +245,21 @@ describe('a read of a keyspace', () => {
     await settled();
     for (const id of [1, 2, 3]) expect(await users.entry({ id }, options)).toMatchObject({ expiresInMs: 2_000 });
   });
+
+  // Symptom: it took the keyspace's away, and entries stayed in memory for as long as the cache lets them.
+  test('takes a memoryTtl that is undefined for one left out', async () => {
+    const [a, b] = await openInstances(2);
+    const usersOf = ({ cache }: typeof a) => cache.keyspace('user:{id}', { load: ({ id }) => id, memoryTtl: '1s' });
+    const options = { memoryTtl: undefined as never };
+    await usersOf(a).get({ id: 1 }, options);
+    await usersOf(a).getMany([{ id: 2 }], options);
+    await usersOf(a).getOrSet({ id: 3 }, () => 3, options);
+    await settled();
+    for (const id of [1, 2, 3]) {
+      expect(await usersOf(a).entry({ id })).toMatchObject({ expiresInMs: 1_000 });
+      expect(await usersOf(b).entry({ id }, options)).toMatchObject({ layer: 'scripted', expiresInMs: 1_000 });
+    }
+  });
 });
 
 describe('a set of a keyspace', () => {
