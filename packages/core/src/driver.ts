@@ -27,6 +27,7 @@ export { type Duration, toMs } from './duration.ts';
 export { CacheError, describe, type ErrorCode, withFacts } from './errors.ts';
 export { Authority, type AuthorityState } from './in-process/authority.ts';
 export { unscoped } from './keys.ts';
+export { promiseOf } from './promise-of.ts';
 export { jittered, randomEpoch } from './random.ts';
 export { GenerationStore, type GenerationStoreOptions } from './store/generation-store.ts';
 export type {

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
-import { CacheError, type Clock, jittered, type Timer, withFacts } from 'tierwise/driver';
+import { CacheError, type Clock, jittered, promiseOf, type Timer, withFacts } from 'tierwise/driver';
 import { failureMessage, withoutArguments } from './client-errors.ts';
 import { serverOf } from './node-address.ts';
 
@@ -196,7 +196,8 @@ export class Link {
       const waiting: Waiting = { client, sinceMs, bytesRead, extensions: 0, reject };
       this.#waiting.add(waiting);
       this.#watchOldest(this.#deadlineMs);
-      attempt(command).then(
+      // A client that throws where it should reject fails its command, and leaves nothing waiting.
+      promiseOf(command).then(
         (reply) => {
           this.#forget(waiting);
           resolve(reply);
@@ -294,13 +295,4 @@ function toCacheError(error: unknown): CacheError {
     return new CacheError('REMOTE_REJECTED', 'Redis answered with an error', {}, { cause: withoutArguments(error) });
   }
   return new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis failed', {}, { cause: withoutArguments(error) });
-}
-
-/** A client that throws where it should reject fails its command, and leaves nothing waiting. */
-function attempt<R>(command: () => Promise<R>): Promise<R> {
-  try {
-    return Promise.resolve(command());
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }

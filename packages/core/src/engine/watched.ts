@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { BusMessage, Coordinator, SequencedReply } from '../coherence/coordinator.ts';
+import { promiseOf } from '../promise-of.ts';
 import type { Counters, StoreOperation } from '../stats.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { RemotePartition } from '../store/remote.ts';
@@ -131,7 +132,8 @@ export class Watch {
   #timed<R>(operation: StoreOperation, layer: LayerFacts, call: () => Promise<R>, stored?: Outcomes<R>): Promise<R> {
     const { clock, counters } = this.#options;
     const sentAtMs = clock.monotonicMs();
-    const answer = attempt(call);
+    // A driver that throws where it should reject fails its call, and nothing else.
+    const answer = promiseOf(call);
     answer.then(
       (reply) => {
         // Before whoever asked is told: no promise of its own.
@@ -157,15 +159,6 @@ export class Watch {
       [ATTRIBUTES.operation]: operation,
       ...(error !== undefined && { [ATTRIBUTES.errorType]: errorType(error) }),
     });
-  }
-}
-
-/** A driver that throws where it should reject fails its call, and nothing else. */
-function attempt<R>(call: () => Promise<R>): Promise<R> {
-  try {
-    return Promise.resolve(call());
-  } catch (error) {
-    return Promise.reject(error);
   }
 }
 
