@@ -2,14 +2,13 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { fillAndCheck } from '../src/agreement.ts';
 import type { Subject } from '../src/subject.ts';
-import { SUBJECTS, subjectKind } from '../src/subjects/index.ts';
+import { SUBJECTS, subjectKind, TELLING } from '../src/subjects/index.ts';
 import { keysUpTo, userOf } from '../src/values.ts';
 
 const KEYS = keysUpTo(60);
 /** Subjects that need a Memcached are checked by every run of the scenarios that have them. */
 const ON_MEMCACHED: readonly string[] = ['memjs', 'tierwise-memcached'];
 const ON_REDIS = SUBJECTS.map(({ name }) => name).filter((name) => !ON_MEMCACHED.includes(name));
-const TELLING = ['tierwise', 'bentocache', 'layered-loader'];
 
 let opened = 0;
 

@@ -5,6 +5,7 @@ import { fillAndCheck } from '../agreement.ts';
 import type { Scenario } from '../bench.ts';
 import { inTurn } from '../key-sequence.ts';
 import { measure } from '../measure.ts';
+import { cachesWithout } from '../subjects/index.ts';
 import { keysUpTo } from '../values.ts';
 
 const KEYS = keysUpTo(1_000);
@@ -19,7 +20,7 @@ export const getMany: Scenario = {
     'One call after the other, over loopback. An operation is a call, so 100 values. "MGET a tick" is no cache but the least work of such an answer with this codec and this isolation: MGET, decoded and frozen.',
   run: (bench) =>
     bench.withSubjects(
-      ['ioredis', 'MGET a tick', 'tierwise', 'cacheable', 'cache-manager', 'layered-loader'],
+      ['ioredis', 'MGET a tick', ...cachesWithout('bentocache', 'async-cache-dedupe')],
       { memoryEntries: 1 },
       async (subjects) => {
         for (const subject of subjects) await fillAndCheck(subject, KEYS);

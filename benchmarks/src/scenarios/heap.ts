@@ -7,8 +7,9 @@ import type { Bench, Scenario } from '../bench.ts';
 import { runProgram } from '../processes/child.ts';
 import type { HeapFigures, HeapSpec } from '../processes/heap.ts';
 import { toResult } from '../result.ts';
+import { cachesWithout } from '../subjects/index.ts';
 
-const SUBJECTS = ['lru-cache', 'tierwise', 'bentocache', 'cacheable', 'cache-manager', 'layered-loader'];
+const SUBJECTS = ['lru-cache', ...cachesWithout('async-cache-dedupe')];
 const ENTRIES = 100_000;
 /** Runs differ by less than a percent, and one of them takes seconds. */
 const ROUNDS = 1;

@@ -10,10 +10,9 @@ import { Helper } from '../processes/child.ts';
 import type { Forgotten, ListenerOrder, ListenerSpec } from '../processes/listener.ts';
 import { type Group, percentile, toResult } from '../result.ts';
 import type { Subject, SubjectContext } from '../subject.ts';
-import { subjectKind } from '../subjects/index.ts';
+import { subjectKind, TELLING } from '../subjects/index.ts';
 import { keysUpTo, userOf } from '../values.ts';
 
-const SUBJECTS = ['tierwise', 'bentocache', 'layered-loader'];
 const SIZES = [1, 3, 8];
 /** Told one after the other, to see how long each takes. */
 const SINGLE = keysUpTo(150);
@@ -61,7 +60,7 @@ export const invalidation: Scenario = {
 };
 
 function specOf(bench: Bench): ListenerSpec {
-  const subjects = SUBJECTS.map((kind) => ({ kind, name: `told-${kind}` }));
+  const subjects = TELLING.map((kind) => ({ kind, name: `told-${kind}` }));
   return { redisUrl: bench.options.redisUrl, subjects, memoryEntries: MEMORY_ENTRIES };
 }
 

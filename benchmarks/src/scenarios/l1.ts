@@ -10,6 +10,7 @@ import { uniform, zipf } from '../key-sequence.ts';
 import { type Contestant, measure } from '../measure.ts';
 import type { Group } from '../result.ts';
 import type { Subject } from '../subject.ts';
+import { CACHES } from '../subjects/index.ts';
 import { keysUpTo } from '../values.ts';
 
 const KEYS = keysUpTo(1_000);
@@ -23,16 +24,7 @@ export const l1: Scenario = {
     'Says nothing of misses, writes or several threads. 1,000 keys stay in the processor caches. bentocache keeps JSON in memory, its default. "Map and clock" is no cache but the least work of a synchronous hit that reads the clock: one look-up in a `Map`, one `Date.now()`; awaited, it makes a promise at every call, where a cache may hand out one it has kept.',
   run: (bench) =>
     bench.withSubjects(
-      [
-        'lru-cache',
-        'Map and clock',
-        'tierwise',
-        'bentocache',
-        'cacheable',
-        'cache-manager',
-        'layered-loader',
-        'async-cache-dedupe',
-      ],
+      ['lru-cache', 'Map and clock', ...CACHES],
       { memoryEntries: MEMORY_ENTRIES },
       async (subjects) => {
         for (const subject of subjects) await fillAndCheck(subject, KEYS);

@@ -7,6 +7,7 @@ import type { Scenario } from '../bench.ts';
 import { inTurn } from '../key-sequence.ts';
 import { measure } from '../measure.ts';
 import type { Group } from '../result.ts';
+import { CACHES } from '../subjects/index.ts';
 import { keysUpTo } from '../values.ts';
 
 const KEYS = keysUpTo(1_024);
@@ -18,32 +19,18 @@ export const l2: Scenario = {
   limits:
     'Over loopback, so without a network; the server competes with the client for the cores of the machine. "MGET a tick" is no cache but the least work of such an answer with this codec and this isolation: one MGET, decoded and frozen.',
   run: (bench) =>
-    bench.withSubjects(
-      [
-        'ioredis',
-        'MGET a tick',
-        'memjs',
-        'tierwise',
-        'bentocache',
-        'cacheable',
-        'cache-manager',
-        'layered-loader',
-        'async-cache-dedupe',
-      ],
-      { memoryEntries: 1 },
-      async (subjects) => {
-        for (const subject of subjects) await fillAndCheck(subject, KEYS);
-        const contestants = subjects.flatMap(({ name, get, getOrSet }) => {
-          const operation = get ?? getOrSet;
-          return operation === undefined ? [] : [{ subject: name, operation }];
-        });
-        const groups: Group[] = [];
-        for (const atOnce of [1, 50, 500]) {
-          const pace = atOnce === 1 ? 'awaited' : { atOnce };
-          const keys = inTurn(KEYS);
-          groups.push(await measure(bench, { name: `${atOnce} at once`, pace, keys, contestants, isAnswered: true }));
-        }
-        return groups;
-      },
-    ),
+    bench.withSubjects(['ioredis', 'MGET a tick', 'memjs', ...CACHES], { memoryEntries: 1 }, async (subjects) => {
+      for (const subject of subjects) await fillAndCheck(subject, KEYS);
+      const contestants = subjects.flatMap(({ name, get, getOrSet }) => {
+        const operation = get ?? getOrSet;
+        return operation === undefined ? [] : [{ subject: name, operation }];
+      });
+      const groups: Group[] = [];
+      for (const atOnce of [1, 50, 500]) {
+        const pace = atOnce === 1 ? 'awaited' : { atOnce };
+        const keys = inTurn(KEYS);
+        groups.push(await measure(bench, { name: `${atOnce} at once`, pace, keys, contestants, isAnswered: true }));
+      }
+      return groups;
+    }),
 };

@@ -7,11 +7,12 @@ import type { Scenario } from '../bench.ts';
 import { inRounds, time } from '../measure.ts';
 import { median, toResult } from '../result.ts';
 import type { Subject } from '../subject.ts';
+import { CACHES } from '../subjects/index.ts';
 import { keyOf, userOf } from '../values.ts';
 
 const CALLERS = 1_000;
 const LOAD_MS = 5;
-const SUBJECTS = ['tierwise', 'bentocache', 'cacheable', 'cache-manager', 'layered-loader', 'async-cache-dedupe'];
+const SUBJECTS = CACHES;
 
 interface Runner {
   readonly subject: string;

@@ -7,6 +7,7 @@ import type { Scenario } from '../bench.ts';
 import { sample } from '../measure.ts';
 import { runProgram } from '../processes/child.ts';
 import type { StartFigures, StartSpec } from '../processes/start.ts';
+import { cachesWithout } from '../subjects/index.ts';
 
 /** A round is a process a subject. */
 const MOST_ROUNDS = 7;
@@ -26,16 +27,7 @@ export const startUp: Scenario = {
       const spec: StartSpec = { subject, redisUrl, memcachedAddress, name: `start-${subject}` };
       return (await runProgram<StartFigures>('start', spec, { sources: false })).answeredMs;
     };
-    const subjects = [
-      'lru-cache',
-      'ioredis',
-      'memjs',
-      'tierwise',
-      'bentocache',
-      'cacheable',
-      'cache-manager',
-      'layered-loader',
-    ];
+    const subjects = ['lru-cache', 'ioredis', 'memjs', ...cachesWithout('async-cache-dedupe')];
     for (const subject of subjects) await take(subject);
     const rounds = Math.min(MOST_ROUNDS, bench.options.rounds);
     return [await sample(bench, { name: 'first answer', unit: 'ms', better: 'less', subjects, rounds, take })];

@@ -8,9 +8,10 @@ import { createZipf } from '../key-sequence.ts';
 import { inRounds } from '../measure.ts';
 import { type Group, percentile, toResult } from '../result.ts';
 import type { Subject } from '../subject.ts';
+import { cachesWithout } from '../subjects/index.ts';
 import { keyOf, userOf } from '../values.ts';
 
-const SUBJECTS = ['tierwise', 'bentocache', 'cacheable', 'cache-manager', 'layered-loader'];
+const SUBJECTS = cachesWithout('async-cache-dedupe');
 const NO_CACHE = 'no cache';
 const ITEMS = 1_000;
 const REQUESTS = 20_000;

@@ -9,20 +9,12 @@ import { inTurn } from '../key-sequence.ts';
 import { type Contestant, measure } from '../measure.ts';
 import type { Group } from '../result.ts';
 import type { Subject } from '../subject.ts';
+import { cachesWithout } from '../subjects/index.ts';
 import { keysUpTo, user } from '../values.ts';
 
 const KEYS = keysUpTo(1_024);
 const AT_ONCE = 50;
-const SUBJECTS = [
-  'ioredis',
-  'script a tick',
-  'memjs',
-  'tierwise',
-  'bentocache',
-  'cacheable',
-  'cache-manager',
-  'layered-loader',
-];
+const SUBJECTS = ['ioredis', 'script a tick', 'memjs', ...cachesWithout('async-cache-dedupe')];
 
 export const set: Scenario = {
   name: 'set',

@@ -30,6 +30,24 @@ export const SUBJECTS: readonly SubjectKind[] = [
   asyncCacheDedupe,
 ];
 
+/** The caches that are compared, in that order. */
+export const CACHES = [
+  'tierwise',
+  'bentocache',
+  'cacheable',
+  'cache-manager',
+  'layered-loader',
+  'async-cache-dedupe',
+] as const;
+
+/** Names of the caches that are compared, but for those that cannot do what a scenario measures. */
+export function cachesWithout(...others: readonly (typeof CACHES)[number][]): readonly string[] {
+  return CACHES.filter((name) => !others.includes(name));
+}
+
+/** Names of the caches that tell other instances what to forget, and show what their memory holds. */
+export const TELLING = cachesWithout('cacheable', 'cache-manager', 'async-cache-dedupe');
+
 /** The subject of that name; the name comes from a scenario or from a parent process. */
 export function subjectKind(name: string): SubjectKind {
   const kind = SUBJECTS.find((subject) => subject.name === name);
