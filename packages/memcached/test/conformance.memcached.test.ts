@@ -2,6 +2,7 @@ import { inProcess } from 'tierwise';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type Server, startMemcached } from '../../../scripts/servers/index.ts';
 import { plainLayerConformance } from '../../testing/src/conformance/index.ts';
+import { FaultProxy } from '../../testing/src/index.ts';
 import { memcached } from '../src/index.ts';
 
 let all: readonly Server[];
@@ -24,6 +25,24 @@ describe.each([
   const cases = plainLayerConformance({
     createLayer: () => memcached({ servers: servers(), maxItemBytes: 2 * 1024 * 1024 }),
     createAuthority: () => inProcess(),
+    async createUnreachable(kind) {
+      const proxies = await Promise.all(
+        all.slice(0, count).map(({ host, port }) => FaultProxy.start({ target: { host, port } })),
+      );
+      for (const proxy of proxies) {
+        if (kind === 'silent') proxy.silence();
+        else proxy.cut('reset', 'refused');
+      }
+      return {
+        layer: memcached({ servers: proxies.map(({ port }) => `127.0.0.1:${port}`).join(), commandTimeout: 500 }),
+        recover() {
+          for (const proxy of proxies) proxy.resume();
+        },
+        async dispose() {
+          await Promise.all(proxies.map((proxy) => proxy.stop()));
+        },
+      };
+    },
   });
   for (const { name, run } of cases) it(name, run);
 });

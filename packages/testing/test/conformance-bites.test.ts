@@ -2,6 +2,7 @@ import { inProcess } from 'tierwise';
 import type { Coordinator, CoordinatorListener, PlainStore, Remote, Store } from 'tierwise/driver';
 import { describe, expect, it } from 'vitest';
 import { type ConformanceCase, plainLayerConformance, remoteConformance } from '../src/conformance/index.ts';
+import { SERVER, type Telling, unreachableLayer, unreachableRemote } from './support/unreachable.ts';
 
 type Broken = { readonly coordinator?: Partial<Coordinator>; readonly store?: Partial<Store> };
 
@@ -218,4 +219,40 @@ describe('the suite of a layer without scripts notices', () => {
     await plainCase(name).run();
     await expect(plainCase(name, change).run()).rejects.toMatchObject({ name: 'AssertionError' });
   });
+});
+
+describe.concurrent('both suites notice, after an outage,', () => {
+  const NAME = 'reports that the server answers again after it was refused';
+  const run = (suite: 'remote' | 'plain', tell: Telling): Promise<void> => {
+    const cases =
+      suite === 'remote'
+        ? remoteConformance({
+            createRemote: () => inProcess(),
+            createUnreachable: async () => unreachableRemote(tell),
+          })
+        : plainLayerConformance({
+            createLayer: () => unreachableLayer(tell).layer,
+            createAuthority: () => inProcess(),
+            createUnreachable: async () => unreachableLayer(tell),
+          });
+    const found = cases.find((one) => one.name === NAME);
+    if (found === undefined) throw new Error(`no case '${NAME}'`);
+    return found.run();
+  };
+  const breakages: readonly (readonly [string, Telling])[] = [
+    ['a layer that never says that it is over', () => {}],
+    ['a layer that says so of another server than the one it reported', ({ onRecovered }) => onRecovered('h:2')],
+  ];
+  for (const suite of ['remote', 'plain'] as const) {
+    for (const [breakage, tell] of breakages) {
+      it(`${breakage}: ${suite}`, async () => {
+        await run(suite, ({ onRecovered }) => onRecovered());
+        await run(suite, ({ onRecovered }) => onRecovered(SERVER));
+        await expect(run(suite, tell)).rejects.toMatchObject({
+          name: 'AssertionError',
+          message: expect.stringContaining('onRecovered'),
+        });
+      });
+    }
+  }
 });

@@ -19,7 +19,11 @@ describe('the Redis remote', () => {
       const proxy = await FaultProxy.start({ target: { host: hostname, port: Number(port) } });
       if (kind === 'silent') proxy.silence();
       else proxy.cut('reset', 'refused');
-      return { remote: redis({ url: proxy.url, commandTimeout: 500 }), dispose: () => proxy.stop() };
+      return {
+        remote: redis({ url: proxy.url, commandTimeout: 500 }),
+        recover: () => proxy.resume(),
+        dispose: () => proxy.stop(),
+      };
     },
   });
   for (const { name, run } of cases) it(name, run);

@@ -55,8 +55,8 @@ export interface PlainLayerContext {
   /** Reports faults that no call can be rejected for; `facts.server` is whose, where that is known. Never throws. */
   onError(error: CacheError): void;
   /**
-   * Reports that the server answers again, or without one, the whole layer. Also called where no fault was reported. Never
-   * throws.
+   * Reports that the server answers again, or without one, the whole layer. Also called where no fault was reported. Until
+   * it is, no further outage of that server is written to a log. Never throws.
    */
   onRecovered(server?: string): void;
 }

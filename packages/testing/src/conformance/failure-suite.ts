@@ -3,7 +3,7 @@ import { CacheError, randomEpoch } from 'tierwise/driver';
 import { monotonicMs, sleep } from '../clock.ts';
 import { payloadOf, write } from './envelopes.ts';
 import { type Pair, TestSession, until, withPair } from './session.ts';
-import type { ConformanceCase, ConformanceSubject } from './subject.ts';
+import type { ConformanceCase, ConformanceSubject, Obstacle } from './subject.ts';
 
 const KEY = 'key:1';
 const CODES = new Set(['REMOTE_UNAVAILABLE', 'REMOTE_TIMEOUT', 'REMOTE_REJECTED']);
@@ -22,23 +22,36 @@ export function failureConformance(subject: ConformanceSubject): ConformanceCase
     });
   }
   if (createUnreachable !== undefined) {
+    const create = createUnreachable.bind(subject);
     for (const kind of ['refused', 'silent'] as const) {
-      cases.push({
-        name: `rejects every call with a typed error, in time, when the server is ${kind}`,
-        run: async () => {
-          const { remote, dispose } = await createUnreachable.call(subject, kind);
-          const session = new TestSession(remote, `conformance-${randomEpoch().slice(0, 12)}`, {});
-          try {
-            await rejects(session);
-          } finally {
-            await session.close();
-            await dispose();
-          }
+      cases.push(
+        {
+          name: `rejects every call with a typed error, in time, when the server is ${kind}`,
+          run: () => withUnreachable(create(kind), rejects),
         },
-      });
+        {
+          name: `reports that the server answers again after it was ${kind}`,
+          run: () => withUnreachable(create(kind), recovers),
+        },
+      );
     }
   }
   return cases;
+}
+
+/** Runs a case on a session that finds nobody there. */
+async function withUnreachable(
+  created: ReturnType<NonNullable<ConformanceSubject['createUnreachable']>>,
+  run: (session: TestSession, obstacle: Obstacle) => Promise<void>,
+): Promise<void> {
+  const obstacle = await created;
+  const session = new TestSession(obstacle.remote, `conformance-${randomEpoch().slice(0, 12)}`, {});
+  try {
+    await run(session, obstacle);
+  } finally {
+    await session.close();
+    await obstacle.dispose();
+  }
 }
 
 async function newEpoch({ a, b }: Pair, loseState: () => Promise<void>): Promise<void> {
@@ -101,4 +114,16 @@ async function rejects(session: TestSession): Promise<void> {
   assert.ok(monotonicMs() - beganMs < PATIENCE_MS, 'every call is settled by its deadline');
   await until(() => session.downs > 0, 'onDisconnected tells that there is no connection');
   assert.equal(session.ups, 0);
+}
+
+async function recovers(session: TestSession, obstacle: Obstacle): Promise<void> {
+  await until(() => session.downs > 0, 'onDisconnected tells that there is no connection');
+  assert.equal(session.reports.recoveries, 0, 'nothing is reported to answer before it does');
+  await obstacle.recover();
+  await session.connected();
+  await until(
+    () => session.reports.isRecovered,
+    'onRecovered is called, for each server that a fault was reported of or for the whole layer',
+  );
+  await session.tail(KEY, undefined, 0);
 }

@@ -4,9 +4,15 @@ import { fenceConformance } from './fence-suite.ts';
 import { storeConformance } from './store-suite.ts';
 import type { ConformanceCase, ConformanceSubject } from './subject.ts';
 
-export { type PlainConformanceSubject, plainLayerConformance } from './plain-suite.ts';
+export { plainLayerConformance } from './plain-suite.ts';
 export { storeConformance } from './store-suite.ts';
-export type { ConformanceCase, ConformanceSubject } from './subject.ts';
+export type {
+  ConformanceCase,
+  ConformanceSubject,
+  Obstacle,
+  PlainConformanceSubject,
+  Unreachability,
+} from './subject.ts';
 
 /** Everything a coordinator promises: sequence, log, bus, fences, members; and how it fails. */
 export function coordinatorConformance(subject: ConformanceSubject): ConformanceCase[] {

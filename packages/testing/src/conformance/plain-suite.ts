@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { CacheError, type PlainLayer, type PlainStore, type Remote, randomEpoch, systemClock } from 'tierwise/driver';
+import { CacheError, type PlainStore, type Remote, randomEpoch, systemClock } from 'tierwise/driver';
 import { ODD_NAMES } from './odd-names.ts';
+import { plainFailureConformance } from './plain-failure-suite.ts';
 import { plainRemote } from './plain-remote.ts';
 import { storeConformance } from './store-suite.ts';
-import type { ConformanceCase } from './subject.ts';
-
-/** What the suite of a layer without scripts is run on. */
-export interface PlainConformanceSubject {
-  /** A layer whose values may be of a megabyte. Connections made to it share what they store. */
-  createLayer(): PlainLayer | Promise<PlainLayer>;
-  /** The coherence authority to put beside it, for example `inProcess()`. */
-  createAuthority(): Remote | Promise<Remote>;
-}
+import type { ConformanceCase, PlainConformanceSubject } from './subject.ts';
 
 const CASES: readonly (readonly [name: string, body: (store: PlainStore, stem: string) => Promise<void>])[] = [
   ['answers each name for itself, in the order asked', inOrder],
@@ -45,7 +38,7 @@ export function plainLayerConformance(subject: PlainConformanceSubject): Conform
   }));
   const createRemote = async (): Promise<Remote> =>
     plainRemote(await subject.createAuthority(), await subject.createLayer());
-  return [...own, ...storeConformance({ createRemote })];
+  return [...own, ...plainFailureConformance(subject), ...storeConformance({ createRemote })];
 }
 
 async function inOrder(store: PlainStore, stem: string): Promise<void> {

@@ -16,6 +16,7 @@ import {
   type TailReply,
 } from 'tierwise/driver';
 import { monotonicMs, sleep } from '../clock.ts';
+import { Reports } from './reports.ts';
 import type { ConformanceSubject } from './subject.ts';
 
 const WAIT_MS = 5_000;
@@ -33,6 +34,7 @@ export class TestSession {
   leaseMs = 2_000;
   ups = 0;
   downs = 0;
+  readonly reports = new Reports();
   readonly #session: RemoteSession;
   readonly #heard: BusMessage[][];
 
@@ -43,8 +45,8 @@ export class TestSession {
       logEvents: limits.logEvents ?? 1_000,
       maxVersions: limits.maxVersions ?? 1_000,
       clock: systemClock,
-      onError: () => {},
-      onRecovered: () => {},
+      onError: this.reports.onError,
+      onRecovered: this.reports.onRecovered,
     });
     this.#heard = this.#session.partitions.map(() => []);
     for (const [index, { coordinator }] of this.#session.partitions.entries())
