@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /**
  * Every reason tierwise throws or rejects for. Codes are append-only: one is never renamed or given another meaning.
  *
@@ -91,12 +93,20 @@ export class CacheError extends Error {
   }
 }
 
-/** The same error with further facts. What it holds already stays. */
+/** What errors were last copied into. One failure of the shared layer is told for every call that it fails. */
+const copies = new WeakMap<CacheError, CacheError>();
+
+/** The same error with further facts. What it holds already stays; for the same facts it is the same copy. */
 export function withFacts(error: CacheError, facts: ErrorFacts): CacheError {
+  const all = { ...facts, ...error.facts };
+  for (const known of [error, copies.get(error)]) {
+    if (known !== undefined && isDeepStrictEqual(known.facts, all)) return known;
+  }
   const { code, message, stack } = error;
   const options = 'cause' in error ? { cause: error.cause } : undefined;
-  const copy = new CacheError(code, message, { ...facts, ...error.facts }, options);
+  const copy = new CacheError(code, message, all, options);
   if (stack !== undefined) copy.stack = stack;
+  copies.set(error, copy);
   return copy;
 }
 

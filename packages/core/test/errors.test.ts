@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assert, CacheError, describe as describeValue, ERROR_CODES } from '../src/errors.ts';
+import { assert, CacheError, describe as describeValue, ERROR_CODES, withFacts } from '../src/errors.ts';
 import { inProcess } from '../src/in-process/remote.ts';
 import { expectCode } from './support/codes.ts';
 
@@ -27,6 +27,33 @@ describe('CacheError', () => {
 
   test('has no code twice', () => {
     expect(new Set(ERROR_CODES).size).toBe(ERROR_CODES.length);
+  });
+});
+
+describe('an error with further facts', () => {
+  const cause = new Error('deeper');
+  const error = new CacheError('REMOTE_REJECTED', 'refused', { server: 'h:1' }, { cause });
+
+  test('is another one with code, message, stack and cause of the first, which stays as it is', () => {
+    const told = withFacts(error, { store: 'redis' });
+    expect(told).toMatchObject({ code: 'REMOTE_REJECTED', message: 'refused', stack: error.stack, cause });
+    expect(told.facts).toEqual({ server: 'h:1', store: 'redis' });
+    expect(error.facts).toEqual({ server: 'h:1' });
+    expect('cause' in withFacts(new CacheError('INTERNAL', 'x'), { store: 'redis' })).toBe(false);
+  });
+
+  test('is the same one for the same facts, and never one with others', () => {
+    const told = withFacts(error, { store: 'redis' });
+    expect(withFacts(error, { store: 'redis' })).toBe(told);
+    expect(withFacts(error, { store: 'near' }).facts).toEqual({ server: 'h:1', store: 'near' });
+    expect(withFacts(error, { store: 'redis', limit: 5 }).facts).toEqual({ server: 'h:1', store: 'redis', limit: 5 });
+    expect(withFacts(error, { store: 'redis' }).facts).toEqual({ server: 'h:1', store: 'redis' });
+  });
+
+  test('is itself where it has them, or others in their place', () => {
+    expect(withFacts(error, { server: 'h:1' })).toBe(error);
+    expect(withFacts(error, { server: 'h:2' })).toBe(error);
+    expect(withFacts(error, {})).toBe(error);
   });
 });
 

@@ -92,6 +92,19 @@ test('an error of the remote is told, and needs no listener', async () => {
   await cache.close();
 });
 
+test('a failure that several calls share is one error, however often it is told', async () => {
+  const { cache, remote } = await openInstance();
+  const errors: CacheError[] = [];
+  cache.on('error', (error) => errors.push(error));
+  remote.set.fail('request', 'REMOTE_REJECTED');
+  await Promise.all(['a', 'b', 'c'].map((key) => cache.set(key, 1)));
+  remote.set.pass();
+  await settled();
+  expect(errors.length).toBeGreaterThan(1);
+  expect(new Set(errors).size).toBe(1);
+  expect(errors[0]?.facts).toEqual({ store: 'remote' });
+});
+
 test('the first connection is told as a resync and as coherent', async () => {
   const { cache } = startInstance();
   const heard: string[] = [];
