@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Span, Telemetry } from '../src/telemetry/telemetry.ts';
 import { expectCode } from './support/codes.ts';
 import { settled } from './support/fake-clock.ts';
 import { openInstance, openInstances, startInstance } from './support/instances.ts';
+import { openRecorded } from './support/recorded.ts';
 import { Recording } from './support/recording.ts';
 
 const broken = (): never => {
@@ -129,4 +130,22 @@ test('telemetry that is off is asked once a call, and for nothing else', async (
 test('an object that is no telemetry is refused', async () => {
   await expectCode('INVALID_OPTIONS', () => startInstance({ telemetry: { isRecording: () => true } as never }));
   await expectCode('INVALID_OPTIONS', () => startInstance({ logger: { info: () => {} } as never }));
+});
+
+// Symptom: OpenTelemetry's log had a warning for each read that was let go, about an attribute set on an ended span.
+test('a span is told nothing more once it has ended', async () => {
+  const { cache, remote, telemetry } = await openRecorded();
+  remote.read.hold();
+  const controller = new AbortController();
+  const read = cache.get('k', { signal: controller.signal });
+  await settled();
+  controller.abort(new Error('enough'));
+  await expect(read).rejects.toThrow('enough');
+  const span = telemetry.one('cache.get');
+  expect(span.ends).toBe(1);
+  const set = vi.spyOn(span, 'set');
+  remote.read.release();
+  await settled();
+  expect(telemetry.tree()).toContain('  cache.layer.get scripted miss');
+  expect(set).not.toHaveBeenCalled();
 });

@@ -102,7 +102,9 @@ export class Trace {
     return settled.value;
   }
 
+  /** Does nothing once it has ended: what a caller no longer waits for goes on, and may have more to tell. */
   set(name: string, value: AttributeValue): void {
+    if (this.#isEnded) return;
     this.#published?.set(name, value);
     this.#guard((span) => span.set(name, value));
   }
