@@ -4,9 +4,9 @@ import { bentocache } from './bentocache.ts';
 import { cacheManager } from './cache-manager.ts';
 import { cacheable } from './cacheable.ts';
 import { ioredis } from './ioredis.ts';
+import { judgedMap } from './judged-map.ts';
 import { layeredLoader } from './layered-loader.ts';
 import { lruCache } from './lru-cache.ts';
-import { mapAndClock } from './map-and-clock.ts';
 import { memjs } from './memjs.ts';
 import { mgetATick } from './mget-a-tick.ts';
 import { scriptATick } from './script-a-tick.ts';
@@ -16,7 +16,7 @@ import { tierwiseMemcached } from './tierwise-memcached.ts';
 /** All subjects, in the order in which results show them. */
 export const SUBJECTS: readonly SubjectKind[] = [
   lruCache,
-  mapAndClock,
+  judgedMap,
   ioredis,
   mgetATick,
   scriptATick,
