@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { createCache } from 'tierwise';
 import { type RemotePartition, systemClock } from 'tierwise/driver';
 import { runCommand, startRedis } from '../../scripts/servers/index.ts';
+import { serverMicros } from './server-time.ts';
 
 const TAILS = 20_000;
 /** Tails of one instance, by its shortest lease: thirty a second. */
@@ -35,15 +36,6 @@ await runCommand(async () => {
   return 0;
 });
 
-/** Processor time of the server so far, in microseconds. */
-async function cpuMicros(admin: Redis): Promise<number> {
-  const info = await admin.info('cpu');
-  const seconds = ['used_cpu_user', 'used_cpu_sys'].map((field) =>
-    Number(new RegExp(`${field}:([\\d.]+)`).exec(info)?.[1]),
-  );
-  return 1e6 * seconds.reduce((sum, value) => sum + value, 0);
-}
-
 async function openPartition(url: string): Promise<{ partition: RemotePartition; close(): Promise<void> }> {
   const session = redis({ url, commandTimeout: '10s' }).open({
     cacheName: CACHE,
@@ -64,7 +56,7 @@ async function openPartition(url: string): Promise<{ partition: RemotePartition;
 
 async function measureTails(url: string, admin: Redis): Promise<void> {
   const opened = await Promise.all(Array.from({ length: CONNECTIONS }, () => openPartition(url)));
-  const before = await cpuMicros(admin);
+  const before = await serverMicros(admin);
   const beganMs = performance.now();
   await Promise.all(
     opened.map(async ({ partition: { coordinator } }, index) => {
@@ -75,7 +67,7 @@ async function measureTails(url: string, admin: Redis): Promise<void> {
       }
     }),
   );
-  const micros = (await cpuMicros(admin)) - before;
+  const micros = (await serverMicros(admin)) - before;
   const perSecond = (1_000 * TAILS) / (performance.now() - beganMs);
   console.log(
     `tail without news: ${(micros / TAILS).toFixed(1)} µs of the server, ${perSecond.toFixed(0)} a second here`,
@@ -89,9 +81,9 @@ async function measureEvents(url: string, admin: Redis): Promise<void> {
   let alone = 0;
   for (const count of SUBSCRIBERS) {
     const subscribers = await subscribe(url, count);
-    const before = await cpuMicros(admin);
+    const before = await serverMicros(admin);
     for (let i = 0; i < EVENTS; i++) await cache.delete(`user:${i}`);
-    const micros = ((await cpuMicros(admin)) - before) / EVENTS;
+    const micros = ((await serverMicros(admin)) - before) / EVENTS;
     if (count === 0) alone = micros;
     const each = count === 0 ? '' : `, ${((micros - alone) / count).toFixed(2)} µs for each message`;
     console.log(`event of one key, ${1 + count} subscribers: ${micros.toFixed(1)} µs of the server${each}`);

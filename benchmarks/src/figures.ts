@@ -31,7 +31,7 @@ export function formatFigure(value: number, unit: Unit): string {
 export function formatTarget(value: number, unit: Target['unit']): string {
   switch (unit) {
     case 'times':
-      return `${value >= 10 ? Math.round(value) : value.toFixed(2).replace(/(\.\d)0$/, '$1')} ×`;
+      return `${(value >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/\.?0$/, '')} ×`;
     case 'bytes':
       return `${Math.round(value)} B`;
     case 'ms':

@@ -140,5 +140,5 @@ test('figures have at most three digits that count', () => {
   expect(formatFigure(360.4, 'bytes')).toBe('360 B');
   expect(formatTarget(1.3, 'times')).toBe('1.3 ×');
   expect(formatTarget(0.945, 'times')).toBe('0.94 ×');
-  expect(formatTarget(15.2, 'times')).toBe('15 ×');
+  expect(formatTarget(15.2, 'times')).toBe('15.2 ×');
 });
