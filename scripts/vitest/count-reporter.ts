@@ -16,30 +16,34 @@ interface Counts {
 /** The first lines of a message say what was expected; the rest of a failed comparison would bury the next failure. */
 const MESSAGE_LINES = 3;
 
-function failure(where: string, error: { readonly message: string } | undefined): string {
-  const said = error?.message.split('\n').slice(0, MESSAGE_LINES).join(' ') ?? 'failed without an error';
+/** What is thrown need not have a message, whatever its type says. */
+function failure(where: string, error: { readonly message?: string } | undefined): string {
+  const said = error?.message?.split('\n').slice(0, MESSAGE_LINES).join(' ') ?? 'failed without a message';
   return `FAILED on ${process.version} ${where}: ${said}`;
 }
 
 function count(modules: readonly TestModule[]): Counts {
   const counts: Counts = { passed: 0, skipped: 0, skippedWithServer: [], failures: [] };
   for (const module of modules) {
-    let failedInside = 0;
+    const before = counts.failures.length;
     for (const test of module.children.allTests()) {
       const { state, errors } = test.result();
       if (state === 'passed') counts.passed++;
-      else if (state === 'failed') {
-        failedInside++;
+      else if (state === 'failed')
         counts.failures.push(failure(`${module.relativeModuleId} > ${test.fullName}`, errors?.[0]));
-      } else {
+      else {
         counts.skipped++;
         if (REAL_SERVER_TEST.test(module.moduleId)) counts.skippedWithServer.push(test.fullName);
       }
     }
     // A file that cannot be loaded, or whose hooks fail, has failed although no test of it has.
-    if (failedInside === 0 && module.state() === 'failed') {
-      counts.failures.push(failure(module.relativeModuleId, module.errors()[0]));
+    for (const error of module.errors()) counts.failures.push(failure(module.relativeModuleId, error));
+    for (const suite of module.children.allSuites()) {
+      for (const error of suite.errors())
+        counts.failures.push(failure(`${module.relativeModuleId} > ${suite.fullName}`, error));
     }
+    if (counts.failures.length === before && module.state() === 'failed')
+      counts.failures.push(failure(module.relativeModuleId, undefined));
   }
   return counts;
 }
