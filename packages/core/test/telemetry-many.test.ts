@@ -102,6 +102,10 @@ describe('getMany of a keyspace with a loader', () => {
       expect([await first, await many]).toEqual([7, [7, 9]]);
       expect(loader.calls).toBe(1);
       expect(cache.stats()).toMatchObject({ memory: { hits: 0, misses: 3 }, loads: { started: 2, shared: 1 } });
+      const reads = telemetry
+        .named('cache.layer.get')
+        .map(({ attributes, ends }) => [attributes['cache.key.count'], ends]);
+      expect(reads.slice(-1)).toEqual(isOn ? [[1, 1]] : []);
     },
   );
 
