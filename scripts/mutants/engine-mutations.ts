@@ -30,6 +30,12 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     'partition.started.then(() => this.#begin(partition, facts))',
     'partition.started.then(() => this.#begin(partition, { ...facts, lease: partition.view.lease() }))',
   ),
+  one(
+    'closing does not wait for a set that waits for the first connection',
+    WRITES,
+    'return this.#track(partition.started.then(() => this.#begin(partition, facts)));',
+    'return partition.started.then(() => this.#begin(partition, facts));',
+  ),
   one('a refused fill enters memory', LOADS, "return result.outcome === 'stored';", 'return true;'),
   one(
     'a fill of another epoch enters memory',

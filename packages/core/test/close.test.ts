@@ -159,6 +159,18 @@ describe('close()', () => {
     expect(remote.isClosed).toBe(true);
   });
 
+  test('before the first connection lets a set arrive that was called', async () => {
+    const { cache, remote } = startInstance({ remote: { isConnecting: true } });
+    const set = cache.set('k', 1);
+    const closed = cache.close();
+    await settled();
+    expect(remote.isClosed).toBe(false);
+    remote.connect();
+    await closed;
+    expect(await set).toEqual({ stored: false, outdated: false, delivered: true });
+    expect(remote.invalidations).toHaveLength(1);
+  });
+
   test('before the first connection answers those who wait', async () => {
     const { cache, remote } = startInstance();
     remote.tail.hold();
