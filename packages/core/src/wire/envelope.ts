@@ -7,7 +7,8 @@
 //   3       1     u8     codec id
 //   4       4     u32    length of the whole envelope, payload included, in bytes
 //   8       8     u64    lease: sequence number that dates the entry
-//   16      8     u64    own sequence number of an entry that was set; 0 for a fill. Scripts write these bytes in place
+//   16      8     u64    own sequence number of an entry that was set; 0 for a fill. Written over in place,
+//                        by the driver that sends it and by scripts
 //   24      16    bytes  epoch that both numbers belong to
 //   40      8     u64    logical expiry, Unix milliseconds; 0 for never
 //   48      8     u64    the caller's version of the value plus 1; 0 for none
