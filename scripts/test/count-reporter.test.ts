@@ -59,6 +59,11 @@ test('names hooks that failed, in a suite or out of one, beside failed tests or 
   ]);
 });
 
+test('is one line, whatever a test was given', async () => {
+  const lines = await linesOf("test.each(['a\\nb'])('%s', () => { throw new Error('no'); });");
+  expect(lines).toEqual(['FAILED > a b: no', '0 passed, 1 failed']);
+});
+
 test('counts a file that cannot be loaded', async () => {
   expect(await linesOf("throw new Error('no file');")).toEqual(['FAILED: no file', '0 passed, 1 failed']);
 });

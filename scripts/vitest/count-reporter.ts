@@ -19,7 +19,8 @@ const MESSAGE_LINES = 3;
 /** What is thrown need not have a message, whatever its type says. */
 function failure(where: string, error: { readonly message?: string } | undefined): string {
   const said = error?.message?.split('\n').slice(0, MESSAGE_LINES).join(' ') ?? 'failed without a message';
-  return `FAILED on ${process.version} ${where}: ${said}`;
+  // A name may hold what a test was given, line feeds too.
+  return `FAILED on ${process.version} ${where}: ${said}`.replaceAll('\n', ' ');
 }
 
 function count(modules: readonly TestModule[]): Counts {
