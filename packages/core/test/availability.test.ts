@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Health } from '../src/emitter.ts';
 import { expectCode } from './support/codes.ts';
 import { settled } from './support/fake-clock.ts';
@@ -136,6 +136,17 @@ describe('a shared layer that goes away', () => {
     expect(await cache.getMany(['k', 'l'])).toEqual([undefined, undefined]);
     expect(await cache.getOrSet('k', () => 1)).toBe(1);
     expect(cache.stats().remote.errors).toBe(4);
+  });
+
+  // Symptom: later reads of the key joined the one that nobody had sent, and hung for good.
+  test('fails no later read when one could not be sent', async () => {
+    const { cache, clock } = await openInstance();
+    const tick = vi.spyOn(clock, 'endOfTick').mockImplementation(() => {
+      throw new Error('the test broke it');
+    });
+    await expect(cache.get('k')).rejects.toThrow('the test broke it');
+    tick.mockRestore();
+    expect(await cache.getOrSet('k', () => 1)).toBe(1);
   });
 
   test('keeps a loaded value in memory when its fill fails', async () => {

@@ -164,9 +164,10 @@ export class RemoteReads {
   #ask(key: string): RemoteRead {
     const { clock, view, layer } = this.#options;
     const read = new RemoteRead(key, layer);
-    view.activity.add(read);
     if (this.#queue.length === 0) clock.endOfTick(() => this.#flush());
     this.#queue.push(read);
+    // Last: what cannot be sent must not be there to be joined.
+    view.activity.add(read);
     return read;
   }
 
