@@ -19,7 +19,7 @@ import { monotonicMs, sleep } from '../clock.ts';
 import { Reports } from './reports.ts';
 import type { ConformanceSubject } from './subject.ts';
 
-const WAIT_MS = 5_000;
+const WAIT_MS = 15_000;
 const POLL_MS = 2;
 
 /** Limits a case may set. */
