@@ -12,13 +12,13 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
   one(
     'bytes that keep coming extend no deadline',
     LINK,
-    'const isComing = bytesRead > oldest.bytesRead && oldest.extensions < MAX_EXTENSIONS;',
+    'const isComing = bytesRead > oldest.bytesRead && waitedMs < MAX_DEADLINES * this.#deadlineMs;',
     'const isComing = false;',
   ),
   one(
     'bytes that keep coming extend a deadline for ever',
     LINK,
-    'const isComing = bytesRead > oldest.bytesRead && oldest.extensions < MAX_EXTENSIONS;',
+    'const isComing = bytesRead > oldest.bytesRead && waitedMs < MAX_DEADLINES * this.#deadlineMs;',
     'const isComing = bytesRead > oldest.bytesRead;',
   ),
   one(

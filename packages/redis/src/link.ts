@@ -26,7 +26,6 @@ interface Waiting {
   readonly sinceMs: number;
   /** Bytes the connection had brought when this was sent, or when its deadline was last looked at. */
   bytesRead: number;
-  extensions: number;
   reject(error: CacheError): void;
 }
 
@@ -36,8 +35,8 @@ interface Connection {
   timeline: string;
 }
 
-/** Deadlines more that a command gets while bytes keep coming. */
-const MAX_EXTENSIONS = 4;
+/** Deadlines that a command gets in all while bytes keep coming, its own or of answers before it. */
+const MAX_DEADLINES = 5;
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
@@ -193,7 +192,7 @@ export class Link {
     return new Promise<R>((resolve, reject) => {
       const bytesRead = (client as unknown as { stream?: Socket }).stream?.bytesRead ?? 0;
       const sinceMs = this.#options.clock.monotonicMs();
-      const waiting: Waiting = { client, sinceMs, bytesRead, extensions: 0, reject };
+      const waiting: Waiting = { client, sinceMs, bytesRead, reject };
       this.#waiting.add(waiting);
       this.#watchOldest(this.#deadlineMs);
       // A client that throws where it should reject fails its command, and leaves nothing waiting.
@@ -238,12 +237,12 @@ export class Link {
     });
   }
 
-  /** Whether bytes have come since the last look: a large answer takes its time, for some deadlines more. */
+  /** Whether bytes have come since the last look: large answers take their time, for some deadlines from when they were asked. */
   #isComing(oldest: Waiting): boolean {
     const bytesRead = (oldest.client as unknown as { stream?: Socket }).stream?.bytesRead ?? 0;
-    const isComing = bytesRead > oldest.bytesRead && oldest.extensions < MAX_EXTENSIONS;
+    const waitedMs = this.#options.clock.monotonicMs() - oldest.sinceMs;
+    const isComing = bytesRead > oldest.bytesRead && waitedMs < MAX_DEADLINES * this.#deadlineMs;
     oldest.bytesRead = bytesRead;
-    oldest.extensions++;
     return isComing;
   }
 

@@ -75,6 +75,14 @@ function pending(link: Link) {
   return { answer: resolve, outcome };
 }
 
+/** Has bytes come all the time. */
+function drip(client: FakeClient): void {
+  clock.after(DEADLINE_MS / 4, () => {
+    client.stream.bytesRead++;
+    drip(client);
+  });
+}
+
 describe('a command that is not answered within the deadline', () => {
   test('ends the connection by reset, and all that waits on it', async () => {
     const { link, client } = await openLink();
@@ -112,15 +120,25 @@ describe('a command that is not answered within the deadline', () => {
   test('is waited for five deadlines at most, however many bytes come', async () => {
     const { link, client } = await openLink();
     const endless = pending(link);
-    const drip = clock.after(DEADLINE_MS / 4, function again() {
-      client.stream.bytesRead++;
-      clock.after(DEADLINE_MS / 4, again);
-    });
-    onTestFinished(() => drip.cancel());
+    drip(client);
     await clock.advance(4.9 * DEADLINE_MS);
     expect(link.isUp).toBe(true);
     await clock.advance(0.2 * DEADLINE_MS);
     expect(await endless.outcome).toBe('REMOTE_TIMEOUT');
+  });
+
+  // Symptom: over a slow line each of ten reads that were sent together got five deadlines of its own, one after the other.
+  test('is waited for no longer because others were answered before it', async () => {
+    const { link, client } = await openLink();
+    const [first, second] = [pending(link), pending(link)];
+    drip(client);
+    await clock.advance(3.5 * DEADLINE_MS);
+    first.answer('at last');
+    expect(await first.outcome).toBe('at last');
+    await clock.advance(1.4 * DEADLINE_MS);
+    expect(link.isUp).toBe(true);
+    await clock.advance(0.2 * DEADLINE_MS);
+    expect(await second.outcome).toBe('REMOTE_TIMEOUT');
   });
 
   test('gets a last chance: a process that was stopped finds its timers due before the answers', async () => {
