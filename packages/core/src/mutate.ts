@@ -48,7 +48,7 @@ export function toMutateNames(scope: Scope, target: MutateTarget): MutateNames {
   for (const key of list(keys, 'target.keys')) checkKey(key);
   for (const prefix of list(prefixes, 'target.prefixes')) checkPrefix(prefix);
   const count = keys.length + list(tags, 'target.tags').length + prefixes.length;
-  wholeNumber(count, undefined, 'target', [1, MAX_NAMES]);
+  wholeNumber(count, undefined, 'the number of names in target', [1, MAX_NAMES]);
   return {
     keys: [...new Set(keys.map((key) => scoped(scope, key)))],
     tags: toTags(scope, tags),

@@ -76,6 +76,38 @@ describe('a set with a version', () => {
     }
   });
 
+  // Symptom: the lower one said that it was in conflict, unless it had been called last.
+  test.each([
+    [
+      [1, 2],
+      [true, false],
+    ],
+    [
+      [2, 1],
+      [false, true],
+    ],
+    [
+      [1, 3, 2],
+      [true, false, true],
+    ],
+  ])('of %j in one tick the lower ones are outdated', async (versions, areOutdated) => {
+    const [a] = await openInstances(1);
+    const results = await Promise.all(versions.map((version) => a.cache.set('k', `v${version}`, { version })));
+    expect(results.map(({ outdated }) => outdated)).toEqual(areOutdated);
+    expect(results.map(({ stored }) => stored)).toEqual(areOutdated.map((isOutdated) => !isOutdated));
+    expect(await a.cache.get('k')).toBe(`v${Math.max(...versions)}`);
+  });
+
+  test('of the same version twice in one tick the later one counts, and the other one was in conflict', async () => {
+    const [a] = await openInstances(1);
+    const results = await Promise.all(['first', 'last'].map((value) => a.cache.set('k', value, { version: 7 })));
+    expect(results).toMatchObject([
+      { stored: false, outdated: false },
+      { stored: true, outdated: false },
+    ]);
+    expect(await a.cache.get('k')).toBe('last');
+  });
+
   test('one without a version replaces one with, and forgets it', async () => {
     const [a] = await openInstances(2);
     await a.cache.set('k', 'v9', { version: 9 });

@@ -308,14 +308,15 @@ function coalesce(run: readonly OperationOf<'set'>[]): readonly OperationOf<'set
 
 function prevail(earlier: OperationOf<'set'>, later: OperationOf<'set'>): OperationOf<'set'> {
   const [was, is] = [earlier.draft.version, later.draft.version];
-  const isOutdated = was !== undefined && is !== undefined && is < was;
-  const [winner, loser] = isOutdated ? [earlier, later] : [later, earlier];
+  const areDated = was !== undefined && is !== undefined;
+  const [winner, loser] = areDated && is < was ? [earlier, later] : [later, earlier];
+  const outcome = areDated && is !== was ? 'outdated' : 'conflicted';
   return {
     ...winner,
     settle: {
       resolve(result) {
         winner.settle.resolve(result);
-        loser.settle.resolve({ ...result, outcome: isOutdated ? 'outdated' : 'conflicted' });
+        loser.settle.resolve({ ...result, outcome });
       },
       reject(reason) {
         winner.settle.reject(reason);
