@@ -3,6 +3,7 @@ import { trace } from '@opentelemetry/api';
 import { redis } from '@tierwise/redis';
 import { type Cache, createCache } from 'tierwise';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { subscribed } from '../../redis/test/support/caches.ts';
 import { openTelemetry } from '../src/index.ts';
 import { type OtlpReceiver, type ReceivedSpan, startReceiver } from './support/otlp-receiver.ts';
 import { registerGlobally, type Sdk, startSdk, unregister } from './support/sdk.ts';
@@ -26,11 +27,20 @@ beforeEach(async () => {
     const { tracerProvider, meterProvider } = sdk;
     const telemetry = openTelemetry({ tracerProvider, meterProvider });
     const remote = redis({ url: inject('redisUrl') });
-    const cache = createCache({ name, ttl: '5m', memory: { maxEntries: 100 }, remote, telemetry });
+    const cache = createCache({
+      name,
+      ttl: '5m',
+      memory: { maxEntries: 100 },
+      remote,
+      telemetry,
+      coherence: { lease: '10s' },
+    });
     await cache.ready();
     return { cache, sdk };
   };
   instances = await Promise.all(['a', 'b', 'c'].map(open));
+  // Who comes to hear messages late learns from a tail, which makes no span.
+  await subscribed(name, 3);
 });
 
 afterEach(async () => {

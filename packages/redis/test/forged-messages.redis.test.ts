@@ -2,7 +2,7 @@
 
 import type { Cache } from 'tierwise';
 import { expect, test } from 'vitest';
-import { openClient, openReady, share, uniqueName } from './support/caches.ts';
+import { openClient, openReady, share, subscribed, uniqueName } from './support/caches.ts';
 import { eventually } from './support/until.ts';
 
 const FAR = 2 ** 40;
@@ -36,6 +36,7 @@ test.each([
 ])('a message of number 2^40 that names %s makes forget, and nothing more', async (_, event) => {
   const name = uniqueName();
   const caches = [await openReady({ name }), await openReady({ name })] as const;
+  await subscribed(name, 2);
   await share(caches[0], [caches[1]], ['k', 'value', ['t']]);
   const text = `1 ${await epochOf(name)} ${FAR} ${JSON.stringify(event)}`;
   expect(await openClient().publish(`${name}#bus:0`, text)).toBe(2);
@@ -46,6 +47,7 @@ test.each([
 test('garbage changes nothing', async () => {
   const name = uniqueName();
   const caches = [await openReady({ name }), await openReady({ name })] as const;
+  await subscribed(name, 2);
   await share(caches[0], [caches[1]], ['k', 'value', ['t']]);
   const epoch = await epochOf(name);
   const rogue = openClient();
@@ -70,6 +72,7 @@ test('a message of the next number that was never given is found out by the next
   const name = uniqueName();
   const open = () => openReady({ name, coherence: { lease: '1s' } });
   const caches = [await open(), await open()] as const;
+  await subscribed(name, 2);
   await caches[0].set('k', 'value', { tags: ['t'] });
   const seq = Number(await openClient().hget(`${name}#meta`, 'seq'));
   const text = `1 ${await epochOf(name)} ${seq + 1} {"t":["t"],"f":["forged",30000,1]}`;

@@ -44,6 +44,11 @@ export function openClient(url: string = inject('redisUrl')): Redis {
   return client;
 }
 
+/** Waits until `count` instances of a cache hear its messages: a bus may come up after `ready()`. */
+export async function subscribed(cacheName: string, count: number, client: Redis = openClient()): Promise<void> {
+  await eventually(async () => ((await client.pubsub('NUMSUB', `${cacheName}#bus:0`)) as unknown[])[1]).toBe(count);
+}
+
 /** Ends the connections of a cache for one role, as the server sees them. Answers how many there were. */
 export async function killLinks(client: Redis, cacheName: string, role: string): Promise<number> {
   const list = String(await client.client('LIST'));
