@@ -6,7 +6,8 @@ import { eventually, pause } from './support/until.ts';
 test('an instance with another lease is told, never coherent, and follows when the others are gone', async () => {
   const name = uniqueName();
   const first = openCache({ name, coherence: { lease: '1500ms' } });
-  expect((await first.ready()).state).toBe('coherent');
+  await first.ready();
+  await eventually(() => first.health().state).toBe('coherent');
   const second = openCache({ name, coherence: { lease: '600ms' } });
   const errors: CacheError[] = [];
   second.on('error', (error) => errors.push(error));

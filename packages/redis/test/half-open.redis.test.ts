@@ -99,7 +99,7 @@ test('on a half-open connection every call is answered, and all is well afterwar
 
   proxy.resume();
   await eventually(() => far.health()).toMatchObject({ state: 'coherent', journaled: 0 });
-  expect((await far.set('k', 'v')).delivered).toBe(true);
+  await eventually(async () => (await far.set('k', 'v')).delivered).toBe(true);
   await eventually(async () => {
     await far.set('k', 'v');
     return near.get('k');
@@ -129,8 +129,9 @@ describe.each(['commands', 'tail', 'bus'])('when only the connection for %s goes
     await share(near, [far], ['k', 'old']);
     const calls = callEverything(far);
     const links = () => proxy.connections(`tierwise:${name}:${role}`);
+    // The bus may come up after the other two, and a busy machine may have given up any of them.
+    await eventually(() => links().length).toBeGreaterThan(0);
     const [link] = links();
-    expect(link).toBeDefined();
     link?.silence();
     await near.delete('k');
 
@@ -151,7 +152,7 @@ test('a delete that could not be sent reaches the others once the line is back',
 
   expect(await far.delete('k')).toEqual({ delivered: false });
   expect(await far.get('k')).toBeUndefined();
-  expect(await near.get('k')).toBe('old');
+  await eventually(() => near.get('k')).toBe('old');
 
   proxy.resume();
   await eventually(() => near.get('k')).toBeUndefined();
