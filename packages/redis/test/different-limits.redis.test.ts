@@ -22,16 +22,17 @@ test('instances with different bounds stay coherent, and the smaller ones count 
     await Promise.all(Array.from({ length: 40 }, (_, i) => cache.invalidateTags([`${i}`])));
     await Promise.all(Array.from({ length: EVENTS }, (_, i) => cache.delete(`x${i}`)));
   }
-  await small.invalidateTags(['last']);
+  // Each call of the small one turns the older half into floors while there are too many.
+  for (const tag of ['last', 'very last', 'very last of all']) await small.invalidateTags([tag]);
 
   // Redis trims by whole nodes of a hundred events, and what was the large one's is cut by the next call of the small one.
   const server = openClient();
-  expect(await server.xlen(`{${name}}#log`)).toBeLessThan(300);
-  expect(Number(await server.hget(`{${name}}#meta`, 'versions'))).toBeLessThanOrEqual(16);
+  expect(await server.xlen(`${name}#log`)).toBeLessThan(300);
+  expect(Number(await server.hget(`${name}#meta`, 'versions'))).toBeLessThanOrEqual(16);
 
   // The entry lies in Redis still, and its tag is known there by a floor only.
   const late = await openReady({ name, coherence: { lease: LEASE, maxVersions: 1_000 } });
-  for (const cache of [small, large, late]) expect(await cache.get('k')).toBe(undefined);
+  for (const cache of [small, large, late]) await eventually(() => cache.get('k')).toBe(undefined);
   await share(small, [large, late], ['k', 'new', ['dead']]);
   await large.invalidateTags(['dead']);
   for (const cache of [small, large, late]) await eventually(() => cache.peek('k')).toBe(undefined);
