@@ -79,7 +79,7 @@ test('a slot that rests half moved costs its partition the shared cache and noth
   const { host, port } = target.server;
   await source.client.call('MIGRATE', host, port, `{${name}.0}#meta`, 0, 5_000);
   await until('no proof is left', () => caches.every((cache) => cache.health().state !== 'coherent'));
-  expect(caches.map((cache) => cache.health().state)).toEqual(caches.map(() => 'suspect'));
+  await eventually(() => caches.map((cache) => cache.health().state)).toEqual(caches.map(() => 'suspect'));
 
   await cluster.moveSlot(slot, target, 0);
   await expectRecovered();

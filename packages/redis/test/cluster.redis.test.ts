@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 
 function open(): Cache {
-  return openCache({ name, coherence: { lease: '600ms' } }, remoteOf(cluster, PARTITIONS));
+  return openCache({ name, coherence: { lease: '3s' } }, remoteOf(cluster, PARTITIONS));
 }
 
 test('partitions are spread over the nodes, each in one slot with its state', async () => {
@@ -49,7 +49,7 @@ test('values are shared, and a delete is seen by the other instance, in every pa
   expect(await one.setMany(KEYS.map((key) => ({ key, value: `old ${key}` })))).toEqual(
     KEYS.map(() => ({ stored: true, outdated: false, delivered: true })),
   );
-  expect(await two.getMany(KEYS)).toEqual(KEYS.map((key) => `old ${key}`));
+  await eventually(() => two.getMany(KEYS)).toEqual(KEYS.map((key) => `old ${key}`));
 
   expect(await one.deleteMany(KEYS)).toEqual({ delivered: true });
   await eventually(() => KEYS.map((key) => two.peek(key))).toEqual(KEYS.map(() => undefined));
@@ -130,7 +130,7 @@ test('a pattern reaches every partition, and its collection every node', async (
   const eu = one.namespace('eu');
   await one.setMany(KEYS.map((key) => ({ key, value: 'old' })));
   await eu.setMany(KEYS.map((key) => ({ key, value: 'old' })));
-  expect(await two.getMany(KEYS)).toEqual(KEYS.map(() => 'old'));
+  await eventually(() => two.getMany(KEYS)).toEqual(KEYS.map(() => 'old'));
   const { delivered, collected } = await one.invalidatePattern('k*:*');
   expect(delivered).toBe(true);
   await eventually(() => KEYS.map((key) => two.peek(key))).toEqual(KEYS.map(() => undefined));
@@ -174,12 +174,9 @@ test('a Cluster client of the application names the cluster, and is left alone',
 
 test('all nodes are found through one', async () => {
   const [node] = cluster.addresses as [{ host: string; port: number }];
-  const late = openCache(
-    { name, coherence: { lease: '600ms' } },
-    { cluster: { nodes: [node], partitions: PARTITIONS } },
-  );
+  const late = openCache({ name, coherence: { lease: '3s' } }, { cluster: { nodes: [node], partitions: PARTITIONS } });
   await one.setMany(KEYS.map((key) => ({ key, value: 'v' })));
-  expect(await late.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
+  await eventually(() => late.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));
 });
 
 test('a cluster that is not there keeps nobody waiting', async () => {
@@ -210,7 +207,7 @@ test('nodes that announce addresses of their own are reached through those that 
   const reached = proxies.map(({ host, port }) => ({ host, port }));
   const announced = cluster.addresses.map(({ host, port }) => `${host}:${port}`);
   const natMap = Object.fromEntries(announced.map((address, index) => [address, reached[index] as never]));
-  const options = { name, coherence: { lease: '600ms' } } as const;
+  const options = { name, coherence: { lease: '3s' } } as const;
   const far = openCache(options, { cluster: { nodes: reached.slice(0, 1), partitions: PARTITIONS, natMap } });
   await one.setMany(KEYS.map((key) => ({ key, value: 'v' })));
   await eventually(() => far.getMany(KEYS)).toEqual(KEYS.map(() => 'v'));

@@ -52,7 +52,7 @@ export class Load {
    */
   async settle(toleranceMs: number = this.#leaseMs): Promise<void> {
     this.#rest();
-    await until('everything is delivered and every partition coherent', () => this.#isQuiet(), 20_000);
+    await until('everything is delivered and every partition coherent', () => this.#isQuiet());
     this.#log.push({ type: 'settled', atMs: monotonicMs(), versions: this.#truth.versions });
     await sleep(toleranceMs + 50);
     for (const { reads } of this.#instances) {
