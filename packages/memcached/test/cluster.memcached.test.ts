@@ -64,7 +64,7 @@ test('entries of every partition are shared, and forgotten by key, tag, prefix a
   ];
   for (const [round, forget] of forgets.entries()) {
     await load(a, name, `value ${round}`);
-    expect(await b.getMany(KEYS)).toEqual(KEYS.map(() => `value ${round}`));
+    await expect.poll(() => b.getMany(KEYS)).toEqual(KEYS.map(() => `value ${round}`));
     expect(await forget()).toEqual({ delivered: true });
     expect(await a.getMany(KEYS)).toEqual(KEYS.map(() => undefined));
     await expect.poll(() => b.getMany(KEYS)).toEqual(KEYS.map(() => undefined));

@@ -24,7 +24,7 @@ async function proxied(): Promise<{ proxy: FaultProxy; target: Server }> {
   return { proxy, target };
 }
 
-function opened(servers: string, commandTimeout = 300): ReturnType<typeof open> {
+function opened(servers: string, commandTimeout = 1_000): ReturnType<typeof open> {
   const one = open({ servers, commandTimeout });
   resources.push(async () => one[Symbol.asyncDispose]());
   return one;

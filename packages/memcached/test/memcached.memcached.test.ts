@@ -75,9 +75,17 @@ describe('the Memcached store', () => {
   });
 
   it('keeps an entry for its lifetime, at the edge of a second too, and lets it go soon after', async () => {
-    await opened.store.write([item(`${stem}:edge`, 'x', 1_000), item(`${stem}:days`, 'x', 40 * 24 * 3_600_000)]);
-    await opened.store.write([item(`${stem}:ever`, 'x', 0)]);
-    expect(await readTexts(opened.store, [`${stem}:edge`, `${stem}:days`, `${stem}:ever`])).toEqual(['x', 'x', 'x']);
+    await opened.store.write([item(`${stem}:days`, 'x', 40 * 24 * 3_600_000), item(`${stem}:ever`, 'x', 0)]);
+    const names = [`${stem}:edge`, `${stem}:days`, `${stem}:ever`];
+    let texts: unknown;
+    let beganMs: number;
+    do {
+      beganMs = performance.now();
+      await opened.store.write([item(`${stem}:edge`, 'x', 1_000)]);
+      texts = await readTexts(opened.store, names);
+      // A machine that stood still for longer than it lives has asked too late.
+    } while (performance.now() - beganMs >= 1_000);
+    expect(texts).toEqual(['x', 'x', 'x']);
     await expect.poll(() => readTexts(opened.store, [`${stem}:edge`])).toEqual([undefined]);
     expect(await readTexts(opened.store, [`${stem}:days`, `${stem}:ever`])).toEqual(['x', 'x']);
   });

@@ -44,6 +44,7 @@ test('of three servers one is dead and one is silent: single reads find what the
       memory: { maxEntries: 1_000 },
       stores: { redis: redis({ url: authority.url }), simple: memcached({ servers, commandTimeout: '300ms' }) },
       store: 'simple',
+      coherence: { lease: '10s' },
     });
     open.push(() => cache.close());
     expect((await cache.ready()).state).toBe('coherent');
