@@ -30,7 +30,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function eventually(holds: () => boolean, limitMs = 5_000): Promise<boolean> {
+async function eventually(holds: () => boolean, limitMs = 60_000): Promise<boolean> {
   for (const end = Date.now() + limitMs; Date.now() < end; await delay(20)) {
     if (holds()) return true;
   }

@@ -17,7 +17,8 @@ const COMMANDS = {
   repository: fileURLToPath(new URL('../../../scripts/consistency.ts', import.meta.url)),
   package: fileURLToPath(new URL('../src/consistency/main.ts', import.meta.url)),
 };
-const SETTLE_MS = 500;
+/** How long what it started may take to end after it. */
+const SETTLE_MS = 60_000;
 
 /** Runs the command as a process of its own. */
 export async function runCommand(
@@ -42,8 +43,13 @@ export async function runCommand(
     child.kill('SIGINT');
   }
   const code = await closed;
-  await sleep(SETTLE_MS);
-  return { code, ...output, leftovers: processesMarked(mark) };
+  const untilMs = performance.now() + SETTLE_MS;
+  let leftovers = processesMarked(mark);
+  while (leftovers.length > 0 && performance.now() < untilMs) {
+    await sleep(20);
+    leftovers = processesMarked(mark);
+  }
+  return { code, ...output, leftovers };
 }
 
 /** Command lines of all processes whose environment carries the mark; none where there is no `/proc`. */
