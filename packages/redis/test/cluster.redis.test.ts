@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 
 function open(): Cache {
-  return openCache({ name, coherence: { lease: '3s' } }, remoteOf(cluster, PARTITIONS));
+  return openCache({ name, coherence: { lease: '3s' } }, remoteOf(cluster, PARTITIONS, '10s'));
 }
 
 test('partitions are spread over the nodes, each in one slot with its state', async () => {
@@ -149,7 +149,7 @@ test('a lower version never replaces a higher one, in every partition', async ()
 
 test('events come over sharded channels, long before a tail would bring them', async () => {
   const slow = { name: uniqueName(), coherence: { lease: '60s' } } as const;
-  const remote = remoteOf(cluster, PARTITIONS);
+  const remote = remoteOf(cluster, PARTITIONS, '10s');
   const [writer, reader] = [openCache(slow, remote), openCache(slow, remote)];
   await Promise.all([writer.ready(), reader.ready()]);
   await writer.setMany(KEYS.map((key) => ({ key, value: 1 })));
@@ -188,7 +188,7 @@ test('a cluster that is not there keeps nobody waiting', async () => {
 
 test('partitions share the connections to their node: three to each, however many there are', async () => {
   const many = uniqueName();
-  const remote = remoteOf(cluster, 64);
+  const remote = remoteOf(cluster, 64, '10s');
   const cache = openCache({ name: many }, remote);
   await cache.ready();
   await eventually(() => cache.health().state).toBe('coherent');

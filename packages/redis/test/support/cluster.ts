@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Duration } from 'tierwise';
 import { startRedis } from '../../../../scripts/servers/index.ts';
 import { type ClusterNode, RedisCluster } from '../../../testing/src/consistency/redis-cluster.ts';
 import type { RedisRemoteOptions } from '../../src/index.ts';
@@ -15,8 +16,12 @@ export function startCluster(replicas: number): Promise<RedisCluster> {
   });
 }
 
-export function remoteOf(cluster: RedisCluster, partitions: number): RedisRemoteOptions {
-  return { cluster: { nodes: cluster.addresses, partitions }, commandTimeout: '1s' };
+export function remoteOf(
+  cluster: RedisCluster,
+  partitions: number,
+  commandTimeout: Duration = '1s',
+): RedisRemoteOptions {
+  return { cluster: { nodes: cluster.addresses, partitions }, commandTimeout };
 }
 
 /** Every key of the cluster that begins with `start`. */
