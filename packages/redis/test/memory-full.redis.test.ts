@@ -81,6 +81,8 @@ test('a set that is refused is told, forgets the old value everywhere, and is no
 
   expect(await one.get('k')).toBeUndefined();
   expect(await one.getOrSet('k', () => 'loaded')).toBe('loaded');
+  // Beside the set: what was loaded is refused or not sent at all, and must not come once there is room.
+  await eventually(() => one.stats().remote.writeErrors + one.stats().loads.unkept).toBeGreaterThan(1);
   await eventually(() => one.health().journaled).toBe(0);
   await eventually(() => two.peek('k')).toBeUndefined();
   await setFull(false);

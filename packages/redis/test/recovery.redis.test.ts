@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Cache } from 'tierwise';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Server, startRedis } from '../../../scripts/servers/index.ts';
-import { killLinks, openCache, openClient, share, uniqueName } from './support/caches.ts';
+import { killLinks, openCache, openClient, share, subscribed, uniqueName } from './support/caches.ts';
 import { eventually } from './support/until.ts';
 
 let server: Server;
@@ -98,6 +98,8 @@ test.each([
 ])('a message of the bus that %s is answered with a tail at once', async (_what, message) => {
   const cache = openCache({ name: uniqueName(), coherence: { lease: '5m' } }, { url: server.url });
   await cache.set('k', 'v');
+  // A bus that comes up asks for a tail by itself.
+  await subscribed(cache.name, 1, client);
   const provedMs = () => Date.now() - cache.health().proofAgeMs;
   const before = Date.now();
   await eventually(() => Date.now()).toBeGreaterThan(before + 50);
