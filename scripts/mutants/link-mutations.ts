@@ -5,6 +5,7 @@ const TOPOLOGY = 'redis/src/cluster-topology.ts';
 const NODE_LINKS = 'redis/src/node-links.ts';
 const SCRIPTS = 'redis/src/scripts.ts';
 const REMOTE = 'redis/src/redis-remote.ts';
+const LAYOUT = 'redis/src/layout.ts';
 
 /** How an instance reaches Redis: deadlines, connections that nothing survives, timelines. */
 export const LINK_MUTATIONS: readonly Mutation[] = [
@@ -54,5 +55,6 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
     ],
     harmless: 'a link ends its client with its connection, so there is nothing left that could resend',
   },
+  one('a tail that only looked is believed', LAYOUT, '      if (claim < 0) throw disputed();\n', ''),
   one('a channel that was refused is not asked for again', NODE_LINKS, '      this.#subscribeSoon();\n', ''),
 ];

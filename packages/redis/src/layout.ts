@@ -28,16 +28,19 @@ export class Layout {
   }
 
   /**
-   * Takes in what partition `index` remembers; `undefined` for nothing to the contrary.
+   * Takes in what partition `index` remembers; `undefined` for nothing to the contrary. `claim` is what its tail had said:
+   * one that only looked has not made the partition's own what it found there, which may be from before the other number.
    *
-   * @throws {CacheError} `CONFIG_CONFLICT` when that is another number, `REMOTE_UNAVAILABLE` when other partitions do
+   * @throws {CacheError} `CONFIG_CONFLICT` when that is another number, `REMOTE_UNAVAILABLE` when other partitions do, or the
+   * tail only looked
    */
-  note(index: number, agreed: number | undefined): void {
+  note(index: number, agreed: number | undefined, claim: number): void {
     const nowMs = this.#clock.monotonicMs();
     if (agreed === undefined) {
       const disputedMs = this.#disputed.get(index);
       if (disputedMs !== undefined && nowMs - disputedMs > this.#waitMs) this.#disputed.delete(index);
       this.check();
+      if (claim < 0) throw disputed();
       return;
     }
     this.#disputed.set(index, nowMs);
@@ -48,7 +51,10 @@ export class Layout {
 
   /** @throws {CacheError} `REMOTE_UNAVAILABLE` while the number is disputed */
   check(): void {
-    if (this.#disputed.size === 0) return;
-    throw new CacheError('REMOTE_UNAVAILABLE', 'live instances of the cache have another number of partitions');
+    if (this.#disputed.size > 0) throw disputed();
   }
+}
+
+function disputed(): CacheError {
+  return new CacheError('REMOTE_UNAVAILABLE', 'live instances of the cache have another number of partitions');
 }

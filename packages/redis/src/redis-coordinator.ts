@@ -49,12 +49,13 @@ export class RedisCoordinator implements Coordinator {
 
   async tail(request: TailRequest): Promise<TailReply> {
     const { tail, names, layout, index } = this.#links;
-    const args = tailArgs(request, TAIL_EVENTS, layout.claim);
+    const { claim } = layout;
+    const args = tailArgs(request, TAIL_EVENTS, claim);
     const reply = await runScript(tail, names.state, READ_TAIL, [names.members], args);
     const { timeline } = tail;
     if (timeline === undefined) throw new CacheError('REMOTE_UNAVAILABLE', 'the connection to Redis ended');
     void this.#links.unite();
-    layout.note(index, reply[4] === 'LAYOUT' ? Number(reply[5]) : undefined);
+    layout.note(index, reply[4] === 'LAYOUT' ? Number(reply[5]) : undefined, claim);
     return { ...parseTail(reply), timeline };
   }
 
