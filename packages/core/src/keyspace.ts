@@ -109,21 +109,24 @@ export class Keyspace<P extends object, V, R = V | undefined> {
 
   /** Like `get`, with a loader of this call. */
   getOrSet(params: P, loader: Loader<V>, options?: GetOptions): Promise<V> {
-    return this.#later(() => this.#cache.getOrSet(this.key(params), loader, this.#loadOptions(params, options)));
+    return this.#later(() =>
+      this.#cache.getOrSet(this.key(params), loader, this.#loadOptions(params, this.#readOptions(options))),
+    );
   }
 
   /** The values of several parameter sets, in their order. What no layer has is loaded, if the keyspace has `load`. */
   async getMany(list: readonly P[], options?: GetOptions): Promise<R[]> {
     const { load } = this.#options;
     const keys = this.#keys(list);
+    const read = this.#readOptions(options);
     if (load !== undefined) {
       const each = (index: number): readonly [Loader<V>, GetOrSetOptions<V>] => {
         const params = list[index] as P;
-        return [(context) => load(params, context), this.#loadOptions(params, options)];
+        return [(context) => load(params, context), this.#loadOptions(params, read)];
       };
-      return (await this.#loadMany(keys, each, this.#readOptions(options))) as unknown as R[];
+      return (await this.#loadMany(keys, each, read)) as unknown as R[];
     }
-    return (await this.#cache.getMany<V>(keys, this.#readOptions(options))) as R[];
+    return (await this.#cache.getMany<V>(keys, read)) as R[];
   }
 
   /** The value in memory, synchronously. */
@@ -162,10 +165,10 @@ export class Keyspace<P extends object, V, R = V | undefined> {
     return memoryTtl === undefined || options.memoryTtl !== undefined ? options : { ...options, memoryTtl };
   }
 
-  #loadOptions(params: P, options: GetOptions | undefined): GetOrSetOptions<V> {
+  #loadOptions(params: P, read: GetOptions | undefined): GetOrSetOptions<V> {
     const { ttl, tags, valueTags, loadTimeout } = this.#options;
     return {
-      ...this.#readOptions(options),
+      ...read,
       ...(ttl !== undefined && { ttl }),
       ...(tags !== undefined && { tags: tags(params) }),
       ...(valueTags !== undefined && { valueTags: (value: V) => valueTags(value, params) }),
